@@ -1,0 +1,98 @@
+# What every target shares, and the functions that make one target of one folder.
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+
+add_library(tollgate_options INTERFACE)
+target_include_directories(tollgate_options INTERFACE ${CMAKE_SOURCE_DIR}/src)
+target_compile_options(tollgate_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wcast-qual -Werror)
+# Debian ships no static libfmt, and a static program must not need a shared one.
+target_compile_definitions(tollgate_options INTERFACE FMT_HEADER_ONLY TOLLGATE_VERSION="${PROJECT_VERSION}")
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+  target_compile_options(tollgate_options INTERFACE -fstack-protector-strong -ffunction-sections -fdata-sections
+    -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+  target_link_options(tollgate_options INTERFACE -Wl,--gc-sections -Wl,-z,relro,-z,now)
+endif()
+if(TOLLGATE_SANITIZE)
+  target_compile_options(tollgate_options INTERFACE -fsanitize=${TOLLGATE_SANITIZE} -fno-sanitize-recover=all
+    -fno-omit-frame-pointer)
+  target_link_options(tollgate_options INTERFACE -fsanitize=${TOLLGATE_SANITIZE})
+endif()
+
+find_program(TOLLGATE_CCACHE ccache)
+if(TOLLGATE_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
+    CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${TOLLGATE_CCACHE})
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(tollgate_options INTERFACE -fpch-preprocess)
+  else()
+    target_compile_options(tollgate_options INTERFACE -Xclang -fno-pch-timestamp)
+  endif()
+endif()
+
+# Libraries by their Debian names. Static where the broker's static program needs them.
+find_package(PkgConfig REQUIRED)
+find_path(TOLLGATE_TL_EXPECTED tl/expected.hpp REQUIRED)
+find_path(TOLLGATE_FMT fmt/format.h REQUIRED)
+
+# tollgate_library(NAME DEPS... [PRIVATE DEPS...]): every .cpp of the current folder but main.cpp, as one static library.
+function(tollgate_library name)
+  cmake_parse_arguments(arg "" "" "PRIVATE" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS *.cpp)
+  list(FILTER sources EXCLUDE REGEX "main\\.cpp$")
+  if(NOT sources)
+    add_library(${name} INTERFACE)
+    target_link_libraries(${name} INTERFACE tollgate_options ${arg_UNPARSED_ARGUMENTS} ${arg_PRIVATE})
+    return()
+  endif()
+  add_library(${name} STATIC ${sources})
+  target_link_libraries(${name} PUBLIC tollgate_options ${arg_UNPARSED_ARGUMENTS} PRIVATE ${arg_PRIVATE})
+  tollgate_precompiled_headers(${name})
+endfunction()
+
+# tollgate_program(NAME DEPS...): main.cpp of the current folder, linked with DEPS.
+function(tollgate_program name)
+  add_executable(${name} main.cpp)
+  target_link_libraries(${name} PRIVATE tollgate_options ${ARGN})
+endfunction()
+
+# tollgate_unit_test(MODULE DEPS...): every *_test.cpp of the current folder, as one test program.
+function(tollgate_unit_test module)
+  file(GLOB sources CONFIGURE_DEPENDS *_test.cpp)
+  if(NOT sources)
+    return()
+  endif()
+  string(REPLACE "/" "_" target "unit_${module}")
+  add_executable(${target} ${sources})
+  target_link_libraries(${target} PRIVATE tollgate_options ${ARGN} tollgate_test_support)
+  tollgate_test_precompiled_headers(${target})
+  set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  add_test(NAME unit/${module} COMMAND ${target} --gtest_brief=1 WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(unit/${module} PROPERTIES LABELS unit TIMEOUT 300)
+endfunction()
+
+# One precompiled header of standard headers and fmt serves all product targets, one more all test targets.
+function(tollgate_precompiled_headers name)
+  if(name STREQUAL "tollgate_base")
+    target_precompile_headers(${name} PRIVATE <algorithm> <array> <chrono> <cstdint> <cstring> <functional> <map>
+      <memory> <optional> <span> <string> <string_view> <utility> <vector> <fmt/format.h> <tl/expected.hpp>)
+  else()
+    target_precompile_headers(${name} REUSE_FROM tollgate_base)
+  endif()
+endfunction()
+
+function(tollgate_test_precompiled_headers name)
+  if(NOT TARGET unit_precompiled)
+    file(WRITE ${CMAKE_BINARY_DIR}/unit_precompiled.cpp "")
+    add_library(unit_precompiled STATIC ${CMAKE_BINARY_DIR}/unit_precompiled.cpp)
+    target_link_libraries(unit_precompiled PRIVATE tollgate_options)
+    target_precompile_headers(unit_precompiled PRIVATE <algorithm> <chrono> <functional> <map> <memory> <optional>
+      <string> <string_view> <vector> <fmt/format.h> <tl/expected.hpp> <gmock/gmock.h> <gtest/gtest.h>)
+  endif()
+  target_precompile_headers(${name} REUSE_FROM unit_precompiled)
+endfunction()

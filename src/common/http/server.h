@@ -1,0 +1,85 @@
+// An HTTP/1.1 server: requests and responses as values, a handler as a plain function. The only Asio and Beast code of
+// the project lives behind this header. It knows no resource, no route and no authentication.
+//
+// Threads: one io thread accepts, reads and writes; handlers run on a bounded pool and may block. The handler is called
+// from several threads at once.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "common/base/error.h"
+
+namespace tollgate::http {
+
+using Headers = std::vector<std::pair<std::string, std::string>>;
+
+struct Request {
+  std::string method;
+  std::string target;  // as sent: path and query, undecoded
+  Headers headers;     // in the order sent, names as sent
+  std::string body;
+  std::string peer;  // remote address without port
+  bool tls = false;
+
+  // Parts of `target`, undecoded.
+  std::string_view path() const;
+  std::string_view query() const;
+  // Case-insensitive; the first of that name; nullptr if absent.
+  const std::string* header(std::string_view name) const;
+};
+
+// What happens to the connection instead of a proper answer, for servers that imitate faults.
+enum class Wire {
+  normal,
+  reset,          // RST without an answer
+  truncate_body,  // full Content-Length announced, half the body sent, then closed
+};
+
+struct Response {
+  int status = 200;
+  Headers headers;
+  std::string body;
+  Wire wire = Wire::normal;
+  std::optional<std::string> file;  // a body read from this file instead of `body`; not yet for Wire faults
+};
+
+using Handler = std::function<Response(const Request&)>;
+
+struct TlsFiles {
+  std::string certificate_chain;  // PEM
+  std::string private_key;        // PEM
+};
+
+struct ServerOptions {
+  std::string address = "127.0.0.1";
+  std::uint16_t port = 0;  // 0 = any free one
+  int listen_fd = -1;      // an inherited listening socket instead of address and port; taken over
+  std::optional<TlsFiles> tls;
+  unsigned handler_threads = 4;
+  std::size_t max_header_bytes = 64 << 10;
+  std::uint64_t max_body_bytes = 64ULL << 20;
+  unsigned max_connections = 1024;
+  std::chrono::milliseconds read_timeout{30000};
+  std::chrono::milliseconds idle_timeout{60000};
+};
+
+class Server {
+ public:
+  virtual ~Server() = default;  // stops as stop() does
+  virtual std::uint16_t port() const = 0;
+  // Stops accepting, lets running handlers finish for at most `grace`, closes connections. Idempotent.
+  virtual void stop(std::chrono::milliseconds grace = std::chrono::milliseconds(2000)) = 0;
+};
+
+// Binds, listens and starts its threads. Errors: Code::io where the address cannot be had, Code::config for TLS files.
+Result<std::unique_ptr<Server>> start_server(const ServerOptions& options, Handler handler);
+
+}  // namespace tollgate::http
