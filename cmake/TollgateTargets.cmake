@@ -88,9 +88,10 @@ endfunction()
 
 function(tollgate_test_precompiled_headers name)
   if(NOT TARGET unit_precompiled)
-    file(WRITE ${CMAKE_BINARY_DIR}/unit_precompiled.cpp "")
-    add_library(unit_precompiled STATIC ${CMAKE_BINARY_DIR}/unit_precompiled.cpp)
-    target_link_libraries(unit_precompiled PRIVATE tollgate_options)
+    # A program and not a library, because a precompiled header serves only code with the same -fPIE or -fPIC.
+    file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/unit_precompiled.cpp CONTENT "int main() { return 0; }\n")
+    add_executable(unit_precompiled ${CMAKE_BINARY_DIR}/unit_precompiled.cpp)
+    target_link_libraries(unit_precompiled PRIVATE tollgate_options GTest::gmock)
     target_precompile_headers(unit_precompiled PRIVATE <algorithm> <chrono> <functional> <map> <memory> <optional>
       <string> <string_view> <vector> <fmt/format.h> <tl/expected.hpp> <gmock/gmock.h> <gtest/gtest.h>)
   endif()
