@@ -1,0 +1,29 @@
+// What is likely wrong in a set of profiles, for `tollgate doctor`: looks at every profile, asks no network. Not the
+// remarks of reading, which ProfileSet carries already. Pure functions; safe from any thread.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "aws/diagnostic.h"
+#include "aws/file_locations.h"
+#include "aws/profile_chain.h"
+#include "aws/profile_files.h"
+
+namespace tollgate::aws {
+
+// All remarks on `set`, those of reading first, then by profile in order of appearance.
+std::vector<Diagnostic> diagnose(const ProfileSet& set, const Environment& environment,
+                                 const HasVaultKeys& has_vault_keys = {});
+
+enum class MfaSerialForm {
+  virtual_device,   // arn:aws*:iam::ACCOUNT:mfa/PATH/NAME
+  hardware_serial,  // GAHT12345678: letters and digits, at least 9
+  user_arn,         // arn:aws:iam::ACCOUNT:user/NAME, a frequent mistake
+  security_key,     // arn:aws:iam::ACCOUNT:u2f/...: no codes, so of no use to an API
+  invalid,
+};
+// Form only. STS SerialNumber: 9 to 256 characters of [\w+=/:,.@-].
+MfaSerialForm mfa_serial_form(std::string_view serial);
+
+}  // namespace tollgate::aws
