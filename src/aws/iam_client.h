@@ -8,6 +8,7 @@
 
 #include "aws/aws_error.h"
 #include "aws/credentials.h"
+#include "aws/endpoints.h"
 #include "common/base/time.h"
 #include "common/net/http_client.h"
 
@@ -32,16 +33,11 @@ struct IamUser {
   std::string id;
 };
 
-struct IamEndpoint {
-  std::string url = "https://iam.amazonaws.com";
-  std::string signing_region = "us-east-1";
-};
-
 // An empty user name means the caller. Lists follow all pages.
 class IamClient {
  public:
   // The client and the clock must outlive this. `clock_offset` as StsClient::clock_offset().
-  IamClient(net::Client& client, const Clock& clock, IamEndpoint endpoint, Duration clock_offset = Duration(0));
+  IamClient(net::Client& client, const Clock& clock, Endpoint endpoint, Duration clock_offset = Duration(0));
 
   AwsResult<IamUser> get_user(const Credentials& credentials, const std::string& user_name = "");
   AwsResult<std::vector<MfaDevice>> list_mfa_devices(const Credentials& credentials, const std::string& user_name = "");
@@ -56,7 +52,7 @@ class IamClient {
  private:
   net::Client& client_;
   const Clock& clock_;
-  IamEndpoint endpoint_;
+  Endpoint endpoint_;
   Duration clock_offset_;
 };
 

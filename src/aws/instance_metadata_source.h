@@ -20,7 +20,7 @@ struct InstanceMetadataOptions {
 
 // AWS_EC2_METADATA_DISABLED (an error, Code::config), AWS_EC2_METADATA_SERVICE_ENDPOINT, ..._ENDPOINT_MODE (IPv4,
 // IPv6), AWS_METADATA_SERVICE_TIMEOUT (seconds), AWS_METADATA_SERVICE_NUM_ATTEMPTS.
-Result<InstanceMetadataOptions> instance_metadata_options(const VariableLookup& variable);
+Result<InstanceMetadataOptions> instance_metadata_options(const Environment& environment);
 
 // Errors: Code::unavailable (not on EC2), Code::not_found (no role attached), Code::forbidden (the service refuses).
 Result<Credentials> fetch_instance_credentials(net::Client& client, const Clock& clock,

@@ -11,6 +11,7 @@
 
 #include "aws/aws_error.h"
 #include "aws/credentials.h"
+#include "aws/endpoints.h"
 #include "common/base/time.h"
 #include "common/net/http_client.h"
 
@@ -68,16 +69,10 @@ struct StsOptions {
   Duration clock_offset{0};
 };
 
-// Where STS is (aws::Endpoint of the endpoint resolver fits in).
-struct StsEndpoint {
-  std::string url;  // https://sts.eu-west-1.amazonaws.com
-  std::string signing_region;
-};
-
 class StsClient {
  public:
   // The client and the clock must outlive this.
-  StsClient(net::Client& client, const Clock& clock, StsEndpoint endpoint, StsOptions options = {});
+  StsClient(net::Client& client, const Clock& clock, Endpoint endpoint, StsOptions options = {});
 
   AwsResult<CallerIdentity> get_caller_identity(const Credentials& credentials);
   // Duration 900 s to 129,600 s (36 h); 1 h at most for root.
@@ -95,7 +90,7 @@ class StsClient {
   AwsResult<std::string> perform(Call& call);
   net::Client& client_;
   const Clock& clock_;
-  StsEndpoint endpoint_;
+  Endpoint endpoint_;
   StsOptions options_;
   Duration clock_offset_;
 };
