@@ -1,0 +1,212 @@
+#include "common/http/server.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <sys/socket.h>
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <condition_variable>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include "common/http/session.h"
+
+namespace tollgate::http {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using boost::system::error_code;
+
+// Signals belong to the program's main thread; threads started while this lives never see them.
+class SignalsBlocked {
+ public:
+  SignalsBlocked() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+
+ private:
+  sigset_t before_{};
+};
+
+class ServerImpl final : public Server {
+ public:
+  ServerImpl(ServerOptions options, Handler handler)
+      : options_(std::move(options)),
+        handler_(std::move(handler)),
+        pool_(std::max(1U, options_.handler_threads)),
+        host_{options_, handler_, io_, pool_, [this](Session* session) { on_session_end(session); }} {}
+
+  ~ServerImpl() override { stop(std::chrono::milliseconds(2000)); }
+
+  Result<void> load_tls() {
+    if (!options_.tls) return {};
+    tls_.emplace(asio::ssl::context::tls_server);
+    error_code error;
+    tls_->set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_sslv2 |
+                          asio::ssl::context::no_sslv3 | asio::ssl::context::no_tlsv1 | asio::ssl::context::no_tlsv1_1 |
+                          SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION,
+                      error);
+    if (!error) tls_->use_certificate_chain_file(options_.tls->certificate_chain, error);
+    if (error) {
+      return fail(Error(Code::config, fmt::format("the TLS certificate cannot be used: {}", error.message()))
+                      .at(options_.tls->certificate_chain));
+    }
+    tls_->use_private_key_file(options_.tls->private_key, asio::ssl::context::pem, error);
+    if (error) {
+      return fail(Error(Code::config, fmt::format("the TLS private key cannot be used: {}", error.message()))
+                      .at(options_.tls->private_key));
+    }
+    return {};
+  }
+
+  Result<void> listen() {
+    error_code error;
+    if (options_.listen_fd >= 0) {
+      sockaddr_storage address{};
+      socklen_t length = sizeof(address);
+      int family = AF_UNSPEC;
+      if (::getsockname(options_.listen_fd, reinterpret_cast<sockaddr*>(&address), &length) == 0) {
+        family = address.ss_family;
+      }
+      if (family != AF_INET && family != AF_INET6) {
+        return fail(Code::io, fmt::format("file descriptor {} is no TCP socket to listen on", options_.listen_fd));
+      }
+      acceptor_.assign(family == AF_INET ? tcp::v4() : tcp::v6(), options_.listen_fd, error);
+    } else {
+      const auto address = asio::ip::make_address(options_.address, error);
+      const tcp::endpoint endpoint(address, options_.port);
+      if (!error) acceptor_.open(endpoint.protocol(), error);
+      if (!error) acceptor_.set_option(asio::socket_base::reuse_address(true), error);
+      if (!error) acceptor_.bind(endpoint, error);
+      if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
+    }
+    if (!error) port_ = acceptor_.local_endpoint(error).port();
+    if (error) {
+      return fail(Code::io,
+                  fmt::format("cannot listen on {}:{}: {}", options_.address, options_.port, error.message()));
+    }
+    return {};
+  }
+
+  void start() {
+    const SignalsBlocked blocked;
+    accept();
+    io_thread_ = std::thread([this] { io_.run(); });
+  }
+
+  std::uint16_t port() const override { return port_; }
+
+  void stop(std::chrono::milliseconds grace) override {
+    const std::lock_guard<std::mutex> once(stop_mutex_);
+    if (stopped_) return;
+    stopped_ = true;
+    if (io_thread_.joinable()) {
+      asio::post(io_, [this] { begin_stop(); });
+      std::unique_lock<std::mutex> lock(ended_mutex_);
+      all_ended_.wait_for(lock, grace, [this] { return none_left_; });
+      lock.unlock();
+      asio::post(io_, [this] {
+        for (Session* session : sessions_)
+          session->stop(true);
+      });
+    }
+    // Handlers that have not begun are dropped; one that runs is waited for, since it uses what the caller owns.
+    pool_.stop();
+    pool_.join();
+    io_.stop();
+    if (io_thread_.joinable()) io_thread_.join();
+    host_.stopping = true;  // for sessions that end with the io_context
+  }
+
+ private:
+  void accept() {
+    accepting_ = true;
+    acceptor_.async_accept([this](error_code error, tcp::socket socket) { on_accept(error, std::move(socket)); });
+  }
+
+  void on_accept(error_code error, tcp::socket socket) {
+    accepting_ = false;
+    if (host_.stopping) return;
+    if (error) {
+      // Out of file descriptors or memory: what is open must end first.
+      retry_.expires_after(std::chrono::milliseconds(50));
+      retry_.async_wait([this](error_code cancelled) {
+        if (!cancelled && !host_.stopping && !accepting_) accept();
+      });
+      return;
+    }
+    auto session = tls_ ? make_tls_session(std::move(socket), *tls_, host_) : make_session(std::move(socket), host_);
+    sessions_.insert(session.get());
+    session->start();
+    // At the limit further connections wait in the kernel's queue.
+    if (sessions_.size() < options_.max_connections) accept();
+  }
+
+  void on_session_end(Session* session) {
+    sessions_.erase(session);
+    if (host_.stopping) {
+      if (sessions_.empty()) say_none_left();
+    } else if (!accepting_ && acceptor_.is_open()) {
+      accept();
+    }
+  }
+
+  void begin_stop() {
+    host_.stopping = true;
+    error_code ignored;
+    acceptor_.close(ignored);
+    retry_.cancel();
+    for (Session* session : sessions_)
+      session->stop(false);
+    if (sessions_.empty()) say_none_left();
+  }
+
+  void say_none_left() {
+    const std::lock_guard<std::mutex> lock(ended_mutex_);
+    none_left_ = true;
+    all_ended_.notify_all();
+  }
+
+  const ServerOptions options_;
+  const Handler handler_;
+  std::optional<asio::ssl::context> tls_;
+  std::set<Session*> sessions_;  // io thread only
+  bool accepting_ = false;       // io thread only
+  std::uint16_t port_ = 0;
+  std::mutex stop_mutex_;
+  bool stopped_ = false;
+  std::mutex ended_mutex_;
+  std::condition_variable all_ended_;
+  bool none_left_ = false;
+  // Destroyed first: with it go sessions that still wait for something, and they use what stands above.
+  asio::thread_pool pool_;
+  SessionHost host_;
+  asio::io_context io_{1};
+  tcp::acceptor acceptor_{io_};
+  asio::steady_timer retry_{io_};
+  std::thread io_thread_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Server>> start_server(const ServerOptions& options, Handler handler) {
+  std::unique_ptr<ServerImpl> server;
+  {
+    const SignalsBlocked blocked;
+    server = std::make_unique<ServerImpl>(options, std::move(handler));
+  }
+  TG_CHECK(server->load_tls());
+  TG_CHECK(server->listen());
+  server->start();
+  return std::unique_ptr<Server>(std::move(server));
+}
+
+}  // namespace tollgate::http

@@ -1,0 +1,336 @@
+#include "common/http/session.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <boost/asio/post.hpp>
+#include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <exception>
+
+#include "common/base/time.h"
+#include "common/base/unique_fd.h"
+#include "common/http/message.h"
+
+namespace tollgate::http {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+using boost::system::error_code;
+using Plain = beast::tcp_stream;
+using Tls = asio::ssl::stream<beast::tcp_stream>;
+
+constexpr std::size_t kChunk = 128 << 10;
+// A body may take the read timeout plus what this rate needs: slow lines pass, a byte now and then does not.
+constexpr std::uint64_t kLeastBytesPerSecond = 4096;
+// After an answer that ends the connection early the peer may still be sending. Closing then would make the kernel
+// send RST, which can overtake the answer (RFC 9112 9.6); so input is thrown away for this long at most.
+constexpr std::chrono::milliseconds kLinger{1000};
+
+// An answer with its file opened, as the pool thread hands it to the io thread.
+struct Prepared {
+  Response response;
+  UniqueFd file;
+  std::uint64_t size = 0;
+};
+
+Prepared prepare(const Handler& handler, const Request& request) {
+  Prepared prepared;
+  try {
+    prepared.response = handler(request);
+  } catch (const std::exception& e) {
+    // The catch-all of a session. The text may hold anything, so it does not go to the peer.
+    fmt::print(stderr, "http: the handler of {} failed: {}\n", request.method, e.what());
+    prepared.response = plain_response(500, "internal error");
+  }
+  Response& response = prepared.response;
+  if (response.file) {
+    struct stat status {};
+    prepared.file.reset(::open(response.file->c_str(), O_RDONLY | O_CLOEXEC));
+    if (!prepared.file || ::fstat(prepared.file.get(), &status) != 0 || !S_ISREG(status.st_mode)) {
+      prepared.file.reset();
+      response = plain_response(500, "internal error");
+    } else {
+      prepared.size = static_cast<std::uint64_t>(status.st_size);
+    }
+  }
+  if (!prepared.file) prepared.size = response.body.size();
+  return prepared;
+}
+
+template <class Stream>
+class StreamSession final : public Session, public std::enable_shared_from_this<StreamSession<Stream>> {
+ public:
+  StreamSession(Stream stream, SessionHost& host)
+      : host_(host), stream_(std::move(stream)), buffer_(host.options.max_header_bytes + kChunk) {}
+  ~StreamSession() override { host_.ended(this); }
+
+  void start() override {
+    error_code ignored;
+    socket().set_option(asio::ip::tcp::no_delay(true), ignored);
+    const auto remote = socket().remote_endpoint(ignored);
+    if (!ignored) peer_ = remote.address().to_string();
+    if constexpr (std::is_same_v<Stream, Tls>) {
+      expire_after(host_.options.read_timeout);
+      stream_.async_handshake(asio::ssl::stream_base::server, [self = this->shared_from_this()](error_code error) {
+        if (!error) self->wait_for_request();
+      });
+    } else {
+      wait_for_request();
+    }
+  }
+
+  void stop(bool at_once) override {
+    if (at_once) {
+      cut(false);
+    } else if (idle_) {
+      beast::get_lowest_layer(stream_).cancel();
+    }
+  }
+
+ private:
+  using Parser = beast::http::request_parser<beast::http::string_body>;
+
+  asio::ip::tcp::socket& socket() { return beast::get_lowest_layer(stream_).socket(); }
+  void expire_after(std::chrono::milliseconds time) { beast::get_lowest_layer(stream_).expires_after(time); }
+  void expire_for_progress(std::chrono::steady_clock::time_point start, std::uint64_t bytes) {
+    const std::chrono::seconds allowance(bytes / kLeastBytesPerSecond);
+    beast::get_lowest_layer(stream_).expires_at(start + host_.options.read_timeout + allowance);
+  }
+
+  // Waits for the first byte on its own, because an idle connection has another time limit than a half-sent request.
+  void wait_for_request() {
+    parser_.emplace();
+    // Beast counts in 32 bits here.
+    parser_->header_limit(static_cast<std::uint32_t>(std::min<std::size_t>(host_.options.max_header_bytes, 1U << 30)));
+    parser_->body_limit(host_.options.max_body_bytes);
+    parser_->eager(false);
+    request_ = {};
+    if (buffer_.size() != 0) return read_header();
+    if (host_.stopping) return close();
+    idle_ = true;
+    expire_after(host_.options.idle_timeout);
+    stream_.async_read_some(buffer_.prepare(4096),
+                            [self = this->shared_from_this()](error_code error, std::size_t count) {
+                              self->idle_ = false;
+                              if (error) return self->close();
+                              self->buffer_.commit(count);
+                              self->read_header();
+                            });
+  }
+
+  void read_header() {
+    expire_after(host_.options.read_timeout);
+    beast::http::async_read_header(
+        stream_, buffer_, *parser_,
+        [self = this->shared_from_this()](error_code error, std::size_t) { self->on_header(error); });
+  }
+
+  void on_header(error_code error) {
+    if (error) return on_read_error(error);
+    const auto& message = parser_->get();
+    request_.method = message.method_string();
+    request_.target = message.target();
+    for (const auto& field : message)
+      request_.headers.emplace_back(field.name_string(), field.value());
+    request_.peer = peer_;
+    request_.tls = std::is_same_v<Stream, Tls>;
+    http_1_0_ = message.version() < 11;
+    if (message.version() < 10 || message.version() > 11) {
+      return refuse(505, "this server speaks HTTP/1.0 and HTTP/1.1");
+    }
+    if (const FramingFault fault = check_framing(request_.headers, http_1_0_); fault.status != 0) {
+      return refuse(fault.status, fault.sentence);
+    }
+    body_start_ = std::chrono::steady_clock::now();
+    body_bytes_ = 0;
+    // A client that waits for 100 Continue may send its body regardless; then nobody waits any more.
+    if (!http_1_0_ && request_.header("Expect") != nullptr && !parser_->is_done() && buffer_.size() == 0) {
+      static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+      asio::async_write(stream_, asio::buffer(kContinue),
+                        [self = this->shared_from_this()](error_code write_error, std::size_t) {
+                          if (write_error) return self->close();
+                          self->read_body();
+                        });
+      return;
+    }
+    read_body();
+  }
+
+  void read_body() {
+    if (parser_->is_done()) return dispatch();
+    expire_for_progress(body_start_, body_bytes_);
+    beast::http::async_read_some(stream_, buffer_, *parser_,
+                                 [self = this->shared_from_this()](error_code error, std::size_t count) {
+                                   if (error) return self->on_read_error(error);
+                                   self->body_bytes_ += count;
+                                   self->read_body();
+                                 });
+  }
+
+  void on_read_error(error_code error) {
+    namespace http = beast::http;
+    if (error == http::error::end_of_stream) return close();
+    if (error == http::error::header_limit || error == http::error::buffer_overflow) {
+      return refuse(431, "the request's head is larger than this server takes");
+    }
+    if (error == http::error::body_limit) return refuse(413, "the request's body is larger than this server takes");
+    if (error.category() == make_error_code(http::error::bad_target).category()) {
+      return refuse(400, fmt::format("malformed request: {}", error.message()));
+    }
+    close();  // the peer went, or was too slow
+  }
+
+  void dispatch() {
+    keep_alive_ = parser_->get().keep_alive();
+    request_.body = std::move(parser_->get().body());
+    parser_.reset();
+    // The timer must not fire while the handler thinks; there is no operation for it to end.
+    beast::get_lowest_layer(stream_).expires_never();
+    asio::post(host_.pool, [self = this->shared_from_this()]() mutable {
+      Prepared prepared = prepare(self->host_.handler, self->request_);
+      auto& io = self->host_.io;
+      // The session moves along, so that it never ends on this thread.
+      asio::post(io, [self = std::move(self), prepared = std::move(prepared)]() mutable {
+        self->respond(std::move(prepared), true);
+      });
+    });
+  }
+
+  void refuse(int status, std::string_view sentence) {
+    keep_alive_ = false;
+    discard_input_ = true;
+    Prepared prepared;
+    prepared.response = plain_response(status, sentence);
+    prepared.size = prepared.response.body.size();
+    respond(std::move(prepared), false);
+  }
+
+  void respond(Prepared prepared, bool from_handler) {
+    prepared_ = std::move(prepared);
+    const Response& response = prepared_.response;
+    if (response.wire == Wire::reset) return cut(true);
+    for (const auto& [name, value] : response.headers) {
+      if (iequals(name, "Connection") && iequals(value, "close")) keep_alive_ = false;
+    }
+    if (host_.stopping || response.wire == Wire::truncate_body) keep_alive_ = false;
+    HeadOptions options;
+    options.body_size = prepared_.size;
+    options.head_request = from_handler && request_.method == "HEAD";
+    options.keep_alive = keep_alive_;
+    options.http_1_0 = http_1_0_;
+    options.now = SystemClock().now();
+    head_ = format_head(response, options);
+    write_start_ = std::chrono::steady_clock::now();
+    left_ = options.head_request || bodiless(response.status) ? 0 : prepared_.size;
+    if (response.wire == Wire::truncate_body) left_ /= 2;
+    if (prepared_.file) return write_head_then_file();
+    expire_for_progress(write_start_, left_);
+    const std::array<asio::const_buffer, 2> buffers{asio::buffer(head_), asio::buffer(response.body.data(), left_)};
+    asio::async_write(stream_, buffers,
+                      [self = this->shared_from_this()](error_code error, std::size_t) { self->on_written(error); });
+  }
+
+  void write_head_then_file() {
+    expire_for_progress(write_start_, prepared_.size);
+    asio::async_write(stream_, asio::buffer(head_), [self = this->shared_from_this()](error_code error, std::size_t) {
+      if (error) return self->close();
+      self->write_file_chunk();
+    });
+  }
+
+  void write_file_chunk() {
+    if (left_ == 0) return on_written({});
+    head_.resize(static_cast<std::size_t>(std::min<std::uint64_t>(left_, kChunk)));
+    const ssize_t count = ::read(prepared_.file.get(), head_.data(), head_.size());
+    // A file that became shorter cannot be announced any more: the peer sees a truncated body.
+    if (count <= 0) return close();
+    left_ -= static_cast<std::uint64_t>(count);
+    asio::async_write(stream_, asio::buffer(head_.data(), static_cast<std::size_t>(count)),
+                      [self = this->shared_from_this()](error_code error, std::size_t) {
+                        if (error) return self->close();
+                        self->write_file_chunk();
+                      });
+  }
+
+  void on_written(error_code error) {
+    prepared_ = {};
+    if (error) return close();
+    if (keep_alive_ && !host_.stopping) return wait_for_request();
+    if (discard_input_) return linger();
+    close();
+  }
+
+  void linger() {
+    error_code ignored;
+    socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+    beast::get_lowest_layer(stream_).expires_at(write_start_ + kLinger);
+    discard();
+  }
+
+  void discard() {
+    buffer_.clear();
+    beast::get_lowest_layer(stream_).async_read_some(buffer_.prepare(kChunk),
+                                                     [self = this->shared_from_this()](error_code error, std::size_t) {
+                                                       if (error) return self->cut(false);
+                                                       self->discard();
+                                                     });
+  }
+
+  void close() {
+    if constexpr (std::is_same_v<Stream, Tls>) {
+      if (socket().is_open() && !host_.stopping) {
+        expire_after(kLinger);
+        stream_.async_shutdown([self = this->shared_from_this()](error_code) { self->cut(false); });
+        return;
+      }
+    }
+    error_code ignored;
+    socket().shutdown(asio::ip::tcp::socket::shutdown_both, ignored);
+    cut(false);
+  }
+
+  void cut(bool with_reset) {
+    error_code ignored;
+    if (with_reset) socket().set_option(asio::socket_base::linger(true, 0), ignored);
+    socket().close(ignored);
+  }
+
+  SessionHost& host_;
+  Stream stream_;
+  beast::flat_buffer buffer_;
+  std::optional<Parser> parser_;  // one request each
+  std::string peer_;
+  Request request_;
+  Prepared prepared_;
+  std::string head_;
+  std::uint64_t left_ = 0;  // bytes of the body still to write
+  std::chrono::steady_clock::time_point body_start_{};
+  std::uint64_t body_bytes_ = 0;
+  std::chrono::steady_clock::time_point write_start_{};
+  bool idle_ = false;  // waiting for a request
+  bool keep_alive_ = false;
+  bool http_1_0_ = false;
+  bool discard_input_ = false;
+};
+
+}  // namespace
+
+std::shared_ptr<Session> make_session(asio::ip::tcp::socket socket, SessionHost& host) {
+  return std::make_shared<StreamSession<Plain>>(Plain(std::move(socket)), host);
+}
+
+std::shared_ptr<Session> make_tls_session(asio::ip::tcp::socket socket, asio::ssl::context& tls, SessionHost& host) {
+  return std::make_shared<StreamSession<Tls>>(Tls(Plain(std::move(socket)), tls), host);
+}
+
+}  // namespace tollgate::http
