@@ -1,0 +1,65 @@
+// What the commands share: the environment, the files, the cache, the broker, each built when first asked for, so that
+// a command pays only for what it uses. It constructs and holds; it decides nothing. One thread.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "aws/profile_files.h"
+#include "broker/deliver/credential_broker.h"
+#include "broker/mfa/code_source.h"
+#include "broker/vault/session_cache.h"
+#include "common/base/random.h"
+#include "common/base/time.h"
+#include "common/os/environment.h"
+#include "common/os/process_hardening.h"
+#include "common/os/xdg.h"
+
+namespace tollgate::cli {
+
+// How a code is asked for, from flags and variables.
+struct CodeOptions {
+  std::string mfa_process;  // empty: the profile's mfa_process, else the terminal
+  bool no_input = false;    // never ask
+  Duration time_limit{300000};
+  bool fresh_request = true;  // a person has just typed this command
+};
+
+class App {
+ public:
+  App(os::Environment environment, os::Inherited inherited);
+  ~App();
+
+  const os::Environment& environment() const { return environment_; }
+  const os::Inherited& inherited() const { return inherited_; }
+  aws::Environment lookup() const;
+  const Clock& clock() const { return clock_; }
+  RandomSource& random() { return random_; }
+
+  // The absolute path of this program.
+  static Result<std::string> program_path();
+
+  Result<const os::UserDirectories*> directories();
+  Result<const aws::ProfileSet*> profiles();
+  Result<const vault::SessionCache*> sessions();
+  // `profile` is only looked at for its mfa_process setting. The options of the first call count.
+  Result<deliver::CredentialBroker*> broker(std::string_view profile, const CodeOptions& options);
+  // The folder of the overlays.
+  Result<std::string> overlay_directory();
+
+ private:
+  struct Parts;
+  Result<const os::PrivateDirectory*> cache_directory();
+  Result<const os::PrivateDirectory*> lock_directory();
+  Result<mfa::DeviceGate*> gate();
+  net::Client& network();
+
+  os::Environment environment_;
+  os::Inherited inherited_;
+  SystemClock clock_;
+  SystemRandom random_;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace tollgate::cli

@@ -1,0 +1,63 @@
+// A command of the program as data: what help, the manual page and completion say of it, what it takes, what it does.
+// Parsing is command_line.h's. Plain values.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "broker/cli/app.h"
+
+namespace tollgate::cli {
+
+using Target = std::variant<bool*, std::string*, std::vector<std::string>*>;
+
+struct Option {
+  std::string flags;  // "--json", "-j,--json"
+  std::string value;  // name of its value, empty for a switch
+  std::string help;
+  Target target;
+};
+
+struct Positional {
+  std::string name;  // PROFILE
+  std::string help;
+  std::string* target = nullptr;
+  bool required = false;
+};
+
+struct Command {
+  std::string name;
+  std::string summary;   // one line, no full stop
+  std::string examples;  // lines as they are typed, without a prompt
+  std::string details;   // paragraphs; may be empty
+  std::vector<Positional> positionals;
+  std::vector<Option> options;
+  // Where the rest of the command line (another program and its arguments) goes; nullptr: there is none.
+  std::vector<std::string>* rest = nullptr;
+  std::function<int(App&)> run;
+  bool hidden = false;
+};
+
+// One per file of this folder.
+Command exec_command();
+Command credential_process_command();
+Command login_command();
+Command whoami_command();
+Command status_command();
+Command clear_command();
+Command profiles_command();
+Command explain_command();
+Command version_command();
+
+// In the order in which help lists them.
+std::vector<Command> all_commands();
+
+// --mfa-process and --no-input, for every command that may need a code.
+std::vector<Option> code_flags(CodeOptions& options);
+// The environment's part of CodeOptions: TOLLGATE_MFA_PROCESS.
+void apply_environment(const os::Environment& environment, CodeOptions& options);
+
+}  // namespace tollgate::cli

@@ -1,0 +1,31 @@
+#include "broker/cli/command.h"
+
+namespace tollgate::cli {
+
+std::vector<Command> all_commands() {
+  std::vector<Command> commands;
+  commands.push_back(exec_command());
+  commands.push_back(login_command());
+  commands.push_back(status_command());
+  commands.push_back(whoami_command());
+  commands.push_back(clear_command());
+  commands.push_back(profiles_command());
+  commands.push_back(explain_command());
+  commands.push_back(credential_process_command());
+  commands.push_back(version_command());
+  return commands;
+}
+
+std::vector<Option> code_flags(CodeOptions& options) {
+  return {
+      {"--mfa-process", "CMD", "Ask this program for the code instead of a person; it prints six digits.",
+       &options.mfa_process},
+      {"--no-input", "", "Never ask; fail with status 77 where a code is needed.", &options.no_input},
+  };
+}
+
+void apply_environment(const os::Environment& environment, CodeOptions& options) {
+  if (options.mfa_process.empty()) options.mfa_process = environment.get_or("TOLLGATE_MFA_PROCESS", "");
+}
+
+}  // namespace tollgate::cli

@@ -1,0 +1,78 @@
+#include "broker/cli/credential_process.h"
+
+#include "broker/cli/command.h"
+#include "broker/cli/output.h"
+#include "common/base/encoding.h"
+
+namespace tollgate::cli {
+namespace {
+
+// aws-sdk-go-v2 kills a credential_process after one minute (processcreds, DefaultTimeout).
+constexpr Duration kAskFor{50000};
+
+struct Input {
+  std::string profile;
+  std::string encoded_profile;
+  CodeOptions codes;
+};
+
+}  // namespace
+
+std::optional<std::string> plain_profile_argument(const std::vector<std::string>& arguments) {
+  if (arguments.size() != 2) return std::nullopt;
+  if (arguments[0] == "--profile") return arguments[1];
+  if (arguments[0] == "--profile-b64") return base64url_decode(arguments[1]);
+  return std::nullopt;
+}
+
+int run_credential_process(App& app, const std::string& profile, CodeOptions codes) {
+  apply_environment(app.environment(), codes);
+  codes.fresh_request = false;
+  codes.time_limit = kAskFor;
+  const auto broker = app.broker(profile, codes);
+  if (!broker) return report(broker.error());
+  const auto obtained = (*broker)->obtain(profile);
+  if (!obtained) return report(obtained.error());
+  if (!obtained->from_cache) {
+    for (const std::string& notice : obtained->notices)
+      print_notice(notice);
+  }
+  const auto printed = print(deliver::process_json(obtained->credentials));
+  return printed ? 0 : report(printed.error());
+}
+
+Command credential_process_command() {
+  auto input = std::make_shared<Input>();
+  Command command;
+  command.name = "credential-process";
+  command.summary = "Print a profile's credentials as AWS clients read them";
+  command.examples =
+      "tollgate credential-process --profile prod\n"
+      "credential_process = /usr/local/bin/tollgate credential-process --profile prod";
+  command.details =
+      "Prints one JSON object of the credential_process contract, or nothing and one line on stderr. A code is asked "
+      "for "
+      "on the terminal, also where stdin, stdout and stderr are pipes.";
+  command.options = {
+      {"--profile", "NAME", "The profile. Default: AWS_PROFILE, else default.", &input->profile},
+      {"--profile-b64", "NAME", "The same in base64url, for names with blanks or other characters.",
+       &input->encoded_profile},
+  };
+  for (Option& option : code_flags(input->codes))
+    command.options.push_back(std::move(option));
+  command.run = [input](App& app) {
+    std::string profile = input->profile;
+    if (!input->encoded_profile.empty()) {
+      const auto decoded = base64url_decode(input->encoded_profile);
+      if (!decoded) {
+        return report(
+            Error(Code::usage, "the value is not base64url").at("--profile-b64").do_next("use --profile NAME"));
+      }
+      profile = *decoded;
+    }
+    return run_credential_process(app, aws::selected_profile(app.lookup(), profile), input->codes);
+  };
+  return command;
+}
+
+}  // namespace tollgate::cli

@@ -1,0 +1,130 @@
+// tollgate exec: runs a program with the credentials of a profile.
+
+#include "broker/cli/command.h"
+#include "broker/cli/output.h"
+#include "broker/deliver/child_environment.h"
+#include "broker/deliver/overlay.h"
+#include "common/os/child_process.h"
+#include "common/os/program_search.h"
+
+namespace tollgate::cli {
+namespace {
+
+struct Input {
+  std::string profile;
+  std::string region;
+  std::string duration;
+  std::string session_duration;
+  bool static_environment = false;
+  bool lazy = false;
+  bool no_session = false;
+  CodeOptions codes;
+  std::vector<std::string> command;
+};
+
+Result<std::chrono::seconds> duration_from(const std::string& text, std::string_view flag) {
+  const auto duration = parse_duration(text);
+  if (!duration) {
+    return fail(Error(Code::usage, fmt::format("{} is not a duration", text))
+                    .at(std::string(flag))
+                    .do_next("write it as 900, 60m, 12h or 1h30m"));
+  }
+  return *duration;
+}
+
+Result<deliver::ObtainOptions> obtain_options(const Input& input) {
+  deliver::ObtainOptions options;
+  options.use_session = !input.no_session;
+  if (!input.duration.empty()) {
+    TG_TRY(options.role_duration, duration_from(input.duration, "--duration"));
+  }
+  if (!input.session_duration.empty()) {
+    TG_TRY(options.session_duration, duration_from(input.session_duration, "--session-duration"));
+  }
+  return options;
+}
+
+Result<os::Environment> child_environment(App& app, const Input& input) {
+  TG_TRY(const aws::ProfileSet* const set, app.profiles());
+  TG_TRY(const deliver::ObtainOptions options, obtain_options(input));
+  TG_TRY(const aws::Chain chain, aws::resolve_chain(*set, input.profile, app.lookup()));
+
+  deliver::ChildProfile child{input.profile, input.region.empty() ? chain.region : input.region, set->files};
+  std::optional<deliver::Obtained> obtained;
+  if (!input.lazy || input.static_environment) {
+    TG_TRY(deliver::CredentialBroker* const broker, app.broker(input.profile, input.codes));
+    TG_TRY(obtained, broker->obtain(input.profile, options));
+    for (const std::string& notice : obtained->notices)
+      print_notice(notice);
+  }
+  if (input.static_environment) {
+    return deliver::static_environment(app.environment(), child, obtained->credentials);
+  }
+  TG_TRY(const std::string program, App::program_path());
+  TG_TRY(const std::string text, deliver::overlay_text(*set, program));
+  TG_TRY(const std::string directory, app.overlay_directory());
+  TG_TRY(const deliver::Overlay overlay, deliver::write_overlay(directory, text, app.clock().now()));
+  return deliver::overlay_environment(app.environment(), child, overlay);
+}
+
+int run(App& app, Input& input) {
+  apply_environment(app.environment(), input.codes);
+  if (input.profile.empty()) input.profile = aws::selected_profile(app.lookup());
+  if (input.command.empty()) {
+    return report(Error(Code::usage, "exec needs a program to run")
+                      .do_next("write it behind --, as in `tollgate exec prod -- terraform plan`"));
+  }
+  // What cannot be started should not cost a code.
+  const auto path = app.environment().get_or("PATH", "/usr/local/bin:/usr/bin:/bin");
+  if (const auto found = os::find_program(input.command.front(), path); !found) {
+    report(found.error());
+    return os::program_error_status(found.error());
+  }
+  auto environment = child_environment(app, input);
+  if (!environment) return report(environment.error());
+  os::Command command;
+  command.argv = input.command;
+  command.environment = std::move(*environment);
+  command.restore = app.inherited();
+  const Error error = os::replace_process(command);
+  report(error);
+  return os::program_error_status(error);
+}
+
+}  // namespace
+
+Command exec_command() {
+  auto input = std::make_shared<Input>();
+  Command command;
+  command.name = "exec";
+  command.summary = "Run a program with the credentials of a profile";
+  command.examples =
+      "tollgate exec prod -- terraform apply\n"
+      "tollgate exec prod -- terragrunt run-all plan\n"
+      "tollgate prod -- aws s3 ls                 # the short form";
+  command.details =
+      "The program sees your own profiles, with tollgate behind each: provider aliases, the S3 backend, remote state, "
+      "boto3 and the AWS CLI work unchanged, for several accounts at once, and renew their credentials by themselves. "
+      "A one-time code is asked for at most once per device and session, before the program starts.\n\n"
+      "The program's exit status and signals are its own.";
+  command.positionals = {{"PROFILE", "A profile of your AWS configuration files.", &input->profile, true}};
+  command.options = {
+      {"--env", "",
+       "Hand over static session keys as AWS_ACCESS_KEY_ID and so on instead of profiles. They are not renewed.",
+       &input->static_environment},
+      {"--lazy", "", "Start the program at once and ask when it first needs credentials.", &input->lazy},
+      {"--region", "REGION", "Use this region instead of the profile's.", &input->region},
+      {"-d,--duration,--assume-role-ttl", "TIME",
+       "Life of the role session: 900, 60m, 1h30m. AWS allows 1h on top of an MFA session; more costs a code per role.",
+       &input->duration},
+      {"--session-duration", "TIME", "Life of the MFA session, 15m to 36h. Default 12h.", &input->session_duration},
+      {"--no-session", "", "Send the code with the role instead of getting an MFA session first.", &input->no_session},
+  };
+  for (Option& option : code_flags(input->codes))
+    command.options.push_back(std::move(option));
+  command.rest = &input->command;
+  command.run = [input](App& app) { return run(app, *input); };
+  return command;
+}
+
+}  // namespace tollgate::cli

@@ -1,0 +1,144 @@
+#include "broker/cli/help.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace tollgate::cli {
+namespace {
+
+constexpr std::size_t kOptionColumn = 26;
+
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j)
+    row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t above = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0U : 1U)});
+      diagonal = above;
+    }
+  }
+  return row[b.size()];
+}
+
+std::string entry(std::string_view left, std::string_view right) {
+  std::string line = "  " + std::string(left);
+  if (line.size() + 2 > kOptionColumn) {
+    line += "\n" + std::string(kOptionColumn, ' ');
+  } else {
+    line.append(kOptionColumn - line.size(), ' ');
+  }
+  return line + wrapped(right, kOptionColumn) + "\n";
+}
+
+std::string flags_of(const Option& option) {
+  std::string text;
+  for (const char c : option.flags) {
+    text += c == ',' ? std::string(", ") : std::string(1, c);
+  }
+  return option.value.empty() ? text : text + " " + option.value;
+}
+
+}  // namespace
+
+std::string wrapped(std::string_view text, std::size_t indent, std::size_t width) {
+  std::string result;
+  std::size_t column = indent;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(' '), text.size());
+    const std::string_view word = text.substr(0, end);
+    if (column > indent && column + 1 + word.size() > width) {
+      result += "\n" + std::string(indent, ' ');
+      column = indent;
+    } else if (column > indent) {
+      result += " ";
+      ++column;
+    }
+    result += word;
+    column += word.size();
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return result;
+}
+
+std::string usage_line(const Command& command) {
+  std::string line = command.name;
+  if (!command.options.empty()) line += " [OPTIONS]";
+  for (const Positional& positional : command.positionals) {
+    line += positional.required ? " " + positional.name : " [" + positional.name + "]";
+  }
+  if (command.rest != nullptr) line += " -- COMMAND...";
+  return line;
+}
+
+std::string help_text(const Command& command) {
+  std::string text = fmt::format("tollgate {} - {}\n\n", command.name, command.summary);
+  if (!command.examples.empty()) {
+    text += "Examples:\n";
+    std::string_view rest = command.examples;
+    while (!rest.empty()) {
+      const std::size_t end = std::min(rest.find('\n'), rest.size());
+      text += "  " + std::string(rest.substr(0, end)) + "\n";
+      rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
+    text += "\n";
+  }
+  text += fmt::format("Usage: tollgate {}\n", usage_line(command));
+  std::string_view details = command.details;
+  while (!details.empty()) {
+    const std::size_t end = std::min(details.find("\n\n"), details.size());
+    text += "\n" + wrapped(details.substr(0, end), 0) + "\n";
+    details.remove_prefix(std::min(end + 2, details.size()));
+  }
+  if (!command.positionals.empty()) {
+    text += "\nArguments:\n";
+    for (const Positional& positional : command.positionals)
+      text += entry(positional.name, positional.help);
+  }
+  text += "\nOptions:\n";
+  for (const Option& option : command.options)
+    text += entry(flags_of(option), option.help);
+  text += entry("-h, --help", "Show this text.");
+  return text;
+}
+
+std::string overview_text(const std::vector<Command>& commands) {
+  std::string text =
+      "tollgate - MFA for Terraform on AWS\n\n"
+      "Examples:\n"
+      "  tollgate exec prod -- terraform apply    # one code, then everything works\n"
+      "  tollgate login prod                      # type the code ahead of time\n"
+      "  tollgate status                          # what is cached, and until when\n\n"
+      "Usage: tollgate COMMAND [OPTIONS]\n\nCommands:\n";
+  for (const Command& command : commands) {
+    if (!command.hidden) text += entry(command.name, command.summary + ".");
+  }
+  text += entry("help [COMMAND]", "Show this text, or a command's.");
+  text +=
+      "\nExit status: that of the program that exec runs; for tollgate's own failures 64\n"
+      "wrong usage, 65 malformed input, 69 AWS unreachable, 70 a bug, 74 a file cannot\n"
+      "be read or written, 75 try again, 77 a code is needed or refused, 78 a mistake in\n"
+      "a configuration file, 130 cancelled, 126 and 127 as in a shell.\n";
+  return text;
+}
+
+std::string suggestion(std::string_view typed, const std::vector<Command>& commands) {
+  std::size_t best = std::numeric_limits<std::size_t>::max();
+  std::string name;
+  for (const Command& command : commands) {
+    const std::size_t value = distance(typed, command.name);
+    if (!command.hidden && value < best) {
+      best = value;
+      name = command.name;
+    }
+  }
+  if (best <= 2 || (best <= 3 && typed.size() > 6)) {
+    return fmt::format("did you mean `tollgate {}`? `tollgate help` lists all commands", name);
+  }
+  return "`tollgate help` lists all commands";
+}
+
+}  // namespace tollgate::cli

@@ -1,0 +1,82 @@
+#include "broker/deliver/child_environment.h"
+
+#include <array>
+
+namespace tollgate::deliver {
+namespace {
+
+// Each of these wins over, or stands beside, a profile's credential_process in some SDK.
+constexpr std::array<std::string_view, 20> kCredentialVariables = {
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_SECURITY_TOKEN",
+    "AWS_CREDENTIAL_EXPIRATION",
+    "AWS_CREDENTIAL_FILE",
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_ROLE_ARN",
+    "AWS_ROLE_SESSION_NAME",
+    "AWS_ACCOUNT_ID",
+    "AWS_ACCESS_KEY",
+    "AWS_SECRET_KEY",
+    "AWS_DELEGATION_TOKEN",
+    "AMAZON_ACCESS_KEY_ID",
+};
+
+void set_marks(os::Environment& child, const ChildProfile& profile) {
+  child.set("AWS_VAULT", profile.name);
+  child.set("TOLLGATE_PROFILE", profile.name);
+  if (!profile.region.empty()) {
+    child.set("AWS_REGION", profile.region);
+    child.set("AWS_DEFAULT_REGION", profile.region);
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> credential_variables(const os::Environment& parent) {
+  std::vector<std::string> found;
+  for (const std::string_view name : kCredentialVariables) {
+    if (parent.has(name)) found.emplace_back(name);
+  }
+  return found;
+}
+
+os::Environment without_credentials(const os::Environment& parent) {
+  os::Environment child = parent;
+  for (const std::string_view name : kCredentialVariables)
+    child.unset(name);
+  return child;
+}
+
+os::Environment overlay_environment(const os::Environment& parent, const ChildProfile& profile,
+                                    const Overlay& overlay) {
+  os::Environment child = without_credentials(parent);
+  set_marks(child, profile);
+  child.set("AWS_CONFIG_FILE", overlay.config_file);
+  child.set("AWS_SHARED_CREDENTIALS_FILE", overlay.credentials_file);
+  child.set("AWS_SDK_LOAD_CONFIG", "1");
+  child.set("AWS_PROFILE", profile.name);
+  child.set("TOLLGATE_AWS_CONFIG_FILE", profile.real_files.config);
+  child.set("TOLLGATE_AWS_SHARED_CREDENTIALS_FILE", profile.real_files.credentials);
+  return child;
+}
+
+os::Environment static_environment(const os::Environment& parent, const ChildProfile& profile,
+                                   const aws::Credentials& credentials) {
+  os::Environment child = without_credentials(parent);
+  set_marks(child, profile);
+  child.set("AWS_ACCESS_KEY_ID", credentials.access_key_id);
+  child.set("AWS_SECRET_ACCESS_KEY", credentials.secret_access_key.reveal());
+  if (credentials.temporary()) child.set("AWS_SESSION_TOKEN", credentials.session_token.reveal());
+  if (credentials.expiration) child.set("AWS_CREDENTIAL_EXPIRATION", format_iso8601(*credentials.expiration));
+  return child;
+}
+
+}  // namespace tollgate::deliver

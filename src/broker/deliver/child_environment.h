@@ -1,0 +1,35 @@
+// The environment that a program gets from tollgate: with the overlay (it asks tollgate for credentials and renews
+// them), or with static session keys. Whatever could win over what we hand on is taken out. Pure functions.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "aws/credentials.h"
+#include "aws/file_locations.h"
+#include "broker/deliver/overlay.h"
+#include "common/os/environment.h"
+
+namespace tollgate::deliver {
+
+struct ChildProfile {
+  std::string name;
+  std::string region;             // empty: leave the region variables as they are
+  aws::FileLocations real_files;  // travel along, so that the broker inside never reads its own overlay
+};
+
+// AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE, AWS_SDK_LOAD_CONFIG, AWS_PROFILE, AWS_VAULT, TOLLGATE_PROFILE, regions.
+os::Environment overlay_environment(const os::Environment& parent, const ChildProfile& profile, const Overlay& overlay);
+
+// AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_CREDENTIAL_EXPIRATION; AWS_PROFILE is absent,
+// because Terraform would still load that profile and fail.
+os::Environment static_environment(const os::Environment& parent, const ChildProfile& profile,
+                                   const aws::Credentials& credentials);
+
+// The parent's environment without every variable that chooses or carries AWS credentials.
+os::Environment without_credentials(const os::Environment& parent);
+
+// The variables that without_credentials takes out and that are set in `parent`: for `doctor` and `env --unset`.
+std::vector<std::string> credential_variables(const os::Environment& parent);
+
+}  // namespace tollgate::deliver

@@ -1,0 +1,35 @@
+// The private AWS configuration that a child process gets instead of the user's own: every profile with credentials
+// becomes a credential_process line that calls tollgate, everything else is kept. It never holds a secret. Write-once:
+// the file is named by the hash of its content, so runs side by side share it and none is changed under a reader.
+// Functions may be called from any thread or process at once.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "aws/profile_files.h"
+#include "common/base/error.h"
+#include "common/base/time.h"
+
+namespace tollgate::deliver {
+
+// What the child's AWS_CONFIG_FILE says. `program` is the absolute path of tollgate.
+//
+// The credential_process value follows what every client reads alike (facts: Go strips a pair of quotes around a whole
+// value and cuts at blank-#; botocore splits like a shell, without one): it never begins and ends with a quote and has
+// no #, ; or backslash. Errors: Code::config where `program` cannot be written that way.
+Result<std::string> overlay_text(const aws::ProfileSet& profiles, std::string_view program);
+
+struct Overlay {
+  std::string config_file;       // mode 0400
+  std::string credentials_file;  // mode 0400, empty: static keys of the same name would win over credential_process
+};
+
+// Writes the overlay below `directory` (created 0700 where it is missing) and removes those not used for seven days.
+Result<Overlay> write_overlay(const std::string& directory, std::string_view text, TimePoint now);
+
+// The name as credential-process takes it: "--profile NAME", or "--profile-b64 ..." for names outside
+// [A-Za-z0-9._@+-].
+std::string profile_argument(std::string_view profile);
+
+}  // namespace tollgate::deliver
