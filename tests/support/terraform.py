@@ -1,0 +1,94 @@
+"""Terraform code of the kind that teams have, written into a folder. It names profiles and nothing of tollgate."""
+import pathlib
+
+from tests.support import clients
+
+# The names that `tollgate-sandbox init` gives.
+PROFILE = "prod"
+OWN_PROFILE = "default"
+BUCKET = "tfstate"
+
+
+def backend(key, profile=PROFILE):
+    return f"""  backend "s3" {{
+    bucket         = "{BUCKET}"
+    key            = "{key}"
+    region         = "us-east-1"
+    profile        = "{profile}"
+    use_path_style = true
+    use_lockfile   = true
+  }}
+"""
+
+
+def backend_project(folder, _home, profile=PROFILE, key="app/terraform.tfstate"):
+    """State and lock in the bucket, no provider that has to be installed. Returns the folder."""
+    folder = pathlib.Path(folder)
+    folder.mkdir(parents=True)
+    (folder / "main.tf").write_text(f"""terraform {{
+{backend(key, profile)}}}
+
+resource "terraform_data" "greeting" {{
+  input = "hello from the state bucket"
+}}
+
+output "greeting" {{
+  value = terraform_data.greeting.output
+}}
+""")
+    return folder
+
+
+def provider_project(folder, _home, profile=PROFILE, own_profile=OWN_PROFILE):
+    """Four aliases of the AWS provider over two accounts, remote state, and the line of the classic question."""
+    folder = pathlib.Path(folder)
+    folder.mkdir(parents=True)
+    aliases = {"prod": profile, "prod_again": profile, "own": own_profile, "own_again": own_profile}
+    text = f"""terraform {{
+  required_providers {{
+    aws = {{
+      source  = "hashicorp/aws"
+      version = "{clients.provider_version(clients.provider_mirror())}"
+    }}
+  }}
+{backend("providers/terraform.tfstate", profile)}}}
+
+data "terraform_remote_state" "app" {{
+  backend = "s3"
+  config = {{
+    bucket         = "{BUCKET}"
+    key            = "app/terraform.tfstate"
+    region         = "us-east-1"
+    profile        = "{profile}"
+    use_path_style = true
+  }}
+}}
+"""
+    for alias, name in aliases.items():
+        text += f"""
+provider "aws" {{
+  alias                    = "{alias}"
+  region                   = "us-east-1"
+  profile                  = "{name}"
+  shared_credentials_files = [pathexpand("~/.aws/config")]
+}}
+
+data "aws_caller_identity" "{alias}" {{
+  provider = aws.{alias}
+}}
+"""
+    text += """
+resource "terraform_data" "callers" {
+  input = {
+    greeting = data.terraform_remote_state.app.outputs.greeting
+"""
+    text += "".join(f"    {alias} = data.aws_caller_identity.{alias}.arn\n" for alias in aliases)
+    text += """  }
+}
+
+output "callers" {
+  value = terraform_data.callers.output
+}
+"""
+    (folder / "main.tf").write_text(text)
+    return folder
