@@ -12,6 +12,9 @@
 
 namespace tollgate::os {
 
+// Names of unfinished files start so; what is left of a killed writer may be removed after an hour.
+inline constexpr std::string_view kTemporaryPrefix = ".tmp-";
+
 struct WriteOptions {
   mode_t mode = 0600;    // exactly this, whatever the umask
   bool durable = false;  // fsync of file and directory: for what cannot be had again

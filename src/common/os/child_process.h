@@ -45,7 +45,9 @@ struct Command {
   Stdio output = Stdio::inherit();
   Stdio error = Stdio::inherit();
   std::vector<std::pair<int, int>> descriptors;  // {number in the child (3 and up), our descriptor}
-  std::string working_directory;                 // empty: ours
+  // Leaves open what we inherited ourselves (bash's <(...), make's job server); our own are close-on-exec anyway.
+  bool pass_inherited_descriptors = false;
+  std::string working_directory;     // empty: ours
   int program_fd = -1;               // executes this file (Program::file) instead of searching; argv[0] is only a name
   bool own_process_group = false;    // the child leads a group of its own
   int death_signal = 0;              // sent to the child when the starting *thread* ends (PR_SET_PDEATHSIG); 0 = none
@@ -69,6 +71,8 @@ class ChildProcess {
   int wait();
   std::optional<int> try_wait();
   void kill(int signal) const;
+  // Somebody else has waited for it.
+  void forget() { pid_ = -1; }
 
  private:
   void kill_and_reap() noexcept;
@@ -79,8 +83,10 @@ class ChildProcess {
 Result<ChildProcess> spawn(const Command& command);
 
 struct CaptureOptions {
+  // Stays in our process group, so that it may read from the terminal (a passphrase, say). Else it leads its own.
+  bool may_use_terminal = false;
   std::string input;                   // written to the child's stdin, which is a pipe then closed
-  Duration time_limit{60000};          // then the whole process group is killed: Code::unavailable, reason timed_out
+  Duration time_limit{60000};          // then it and what it started is killed: Code::unavailable, reason timed_out
   std::size_t output_limit = 1 << 20;  // more is killed too: Code::invalid, reason too_much_output
 };
 
@@ -92,7 +98,8 @@ struct Captured {
   bool succeeded() const;  // exit code 0
 };
 
-// Runs in a process group of its own, with stdout as a pipe; command.input and .output are set by this.
+// stdout and stdin are pipes whatever `command` says. Ends when the child ends, also if what it left behind keeps a
+// pipe.
 Result<Captured> capture(Command command, const CaptureOptions& options = {});
 
 struct SuperviseOptions {
@@ -110,7 +117,7 @@ Result<int> run_supervised(const Command& command, const SuperviseOptions& optio
 [[noreturn]] void end_like(int wait_status);
 
 // execve: returns only in failure, with the errors of find_program. Uses argv, environment, working_directory,
-// program_fd and restore; descriptors other than 0, 1, 2 are closed unless they are inheritable already.
+// program_fd and restore; the rest of `command` must be as it is by default. All our descriptors are close-on-exec.
 Error replace_process(const Command& command);
 
 // "exit code 3", "signal 15 (Terminated)".

@@ -1,7 +1,8 @@
 // The kernel's key retention service (keyrings(7)), by raw system calls: a place for a small secret that dies with the
 // machine and is never on disk. Uses the persistent keyring, else the user keyring, both linked to this process first,
 // because a key that is found but not possessed cannot be read; never the session keyring, which differs per login and
-// leaks into sandboxes. About 3 us per read. May be called from any thread.
+// leaks into sandboxes. About 3 us per read. An object serves the thread that
+// opened it: the link is per thread.
 #pragma once
 
 #include <chrono>

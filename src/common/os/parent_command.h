@@ -8,8 +8,9 @@
 
 namespace tollgate::os {
 
-// The nearest ancestor that is neither a shell run with -c nor tollgate itself, as "terraform plan" (program name and
-// arguments up to `max_bytes`, control characters removed, cut with "…"). Empty where /proc does not tell.
+// The nearest ancestor that is no shell run with -c, no Terraform provider and not tollgate itself, as "terraform
+// plan": the program's name and its first word that is no option and no assignment (later ones may hold secrets),
+// control characters removed, cut to `max_bytes`. Empty where /proc does not tell.
 std::string parent_command(std::size_t max_bytes = 60);
 // The same for one process, without skipping.
 std::string command_of(pid_t pid, std::size_t max_bytes = 60);

@@ -1,6 +1,7 @@
 // Speaks with the person at the controlling terminal (/dev/tty), also where stdin, stdout and stderr are pipes. Not a
 // line editor: the terminal's own canonical mode does the editing. One thread at a time, and while a question stands
-// that thread takes INT, QUIT, TERM, HUP, TSTP and CONT itself; the terminal's settings are restored on every way out.
+// that thread takes INT, QUIT, TERM, HUP, TSTP and CONT itself (other threads must have them blocked); the terminal's
+// settings are restored on every way out.
 #pragma once
 
 #include <functional>
@@ -42,8 +43,9 @@ class Terminal {
   std::string name() const;
 
  private:
-  explicit Terminal(UniqueFd fd) : fd_(std::move(fd)) {}
+  Terminal(UniqueFd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
   UniqueFd fd_;
+  std::string path_;
 };
 
 // The name of this process's controlling terminal for messages, empty where there is none. Opens nothing.
