@@ -39,6 +39,7 @@ struct SigningOptions {
   CanonicalRules rules;
   std::string payload_hash;            // empty: SHA-256 of the body
   bool content_sha256_header = false;  // adds x-amz-content-sha256 (S3 demands it)
+  bool sign_session_token = true;      // false: X-Amz-Security-Token is added after signing, as some services want it
   static SigningOptions for_service(std::string_view service);
 };
 
@@ -100,9 +101,11 @@ enum class Verdict {
   content_differs,    // the body is not what x-amz-content-sha256 declares
   header_unsigned,    // host, or an x-amz-* header of the header form, is not among the signed headers
 };
-// Needs no clock: see check_time. Bodies with a STREAMING- payload hash are compared by the seed signature alone;
-// decode them with sigv4_chunked.h.
+// Without rules, those of the scope's service. Needs no clock: see check_time. Bodies with a STREAMING- payload hash
+// are compared by the seed signature alone; decode them with sigv4_chunked.h.
 Verdict verify(const WireRequest& request, const Authorization& authorization, const Secret& secret_access_key);
+Verdict verify(const WireRequest& request, const Authorization& authorization, const Secret& secret_access_key,
+               const CanonicalRules& rules);
 
 // The signature that `verify` expects, and what it was made of.
 struct Expectation {
@@ -111,7 +114,7 @@ struct Expectation {
   std::string signature;
 };
 Expectation expected_signature(const WireRequest& request, const Authorization& authorization,
-                               const Secret& secret_access_key);
+                               const Secret& secret_access_key, const CanonicalRules& rules);
 
 enum class TimeVerdict {
   valid,
