@@ -18,7 +18,8 @@ enum class Effect { allow, deny };
 // What a document is attached to, which decides the elements that it must and may not have.
 enum class Kind {
   any,       // the grammar alone: Principal and Resource are both optional
-  identity,  // managed and inline policies of users and roles, boundaries, session policies: no Principal
+  identity,  // inline policies of users and roles, session policies: no Principal
+  managed,   // the same for a managed policy, whose Version must be 2012-10-17
   trust,     // a role's AssumeRolePolicyDocument: Principal needed, Resource forbidden, only sts actions
   resource,  // a bucket's or a key's policy: Principal needed
 };

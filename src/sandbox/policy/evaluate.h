@@ -42,8 +42,8 @@ Result<Principal> principal_from_arn(std::string_view arn);
 void add_principal_keys(const Principal& principal, Context& context);
 
 struct NamedPolicy {
-  std::string name;  // as messages shall name it
-  std::shared_ptr<const Policy> policy;
+  std::string name;                      // as messages shall name it
+  std::shared_ptr<const Policy> policy;  // never null
 };
 
 struct EvaluationRequest {
@@ -81,12 +81,5 @@ Decision evaluate(const EvaluationRequest& request);
 
 // "User: ARN is not authorized to perform: ACTION on resource: RESOURCE <aws_because>".
 std::string access_denied_message(const EvaluationRequest& request, const Decision& decision);
-
-// One AssumeRole case as JSON: principal and role (ARNs), context (key -> value or list), identityPolicy and
-// trustPolicy (documents or null); optional: action, permissionsBoundary, sessionPolicy. Errors: Code::invalid with
-// the JSON pointer of what is wrong.
-Result<EvaluationRequest> read_case(std::string_view json_text);
-// read_case and evaluate in one.
-Result<Decision> evaluate_case(std::string_view json_text);
 
 }  // namespace tollgate::policy
