@@ -18,6 +18,7 @@ struct Diagnostic {
   std::string message;  // never holds a secret or a line that could not be understood
   std::string next;     // what to do; may be empty
   std::string topic;    // stable machine-readable word, for example inline_comment
+  std::string subject;  // the key, profile or variable it is about; may be empty
 
   friend bool operator==(const Diagnostic&, const Diagnostic&) = default;
 };

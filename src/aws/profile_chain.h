@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -87,6 +88,12 @@ struct Chain {
 // Whether the broker's vault holds keys under this profile's name; they win over keys in a file.
 using HasVaultKeys = std::function<bool(std::string_view profile)>;
 
+// The rules, as Terraform 1.11 was seen to follow them:
+// - The profile asked: source_profile beats its own keys. Any other profile: its own keys beat its source_profile; its
+//   role_arn is then assumed with these keys (the AWS CLI leaves that role out; a diagnostic says so).
+// - Within a profile: keys, credential_source, web identity, SSO, credential_process. role_arn is assumed on top of any
+//   of them, but for web identity, where it is the role itself.
+// - source_profile may name the profile itself if that holds keys or SSO settings.
 // Errors: Code::not_found (reason profile_not_found, source_not_found, no_credentials), Code::config for everything the
 // SDK refuses (reason source_cycle, several_sources, partial_keys, sso_incomplete, bad_credential_source,
 // role_arn_missing), each with file:line. Unlike the SDK an empty profile does not fall back to instance metadata: that
@@ -95,7 +102,10 @@ using HasVaultKeys = std::function<bool(std::string_view profile)>;
 Result<Chain> resolve_chain(const ProfileSet& set, std::string_view profile, const Environment& environment,
                             const HasVaultKeys& has_vault_keys = {});
 
-// Whether some hop or the source's keys ask for a one-time code, and of which device: the serial nearest to the source.
+// The device whose code is asked for first: source_mfa_serial, else the first role's that names one; "" if none does.
 std::string first_mfa_serial(const Chain& chain);
+
+// An integer as the SDK reads duration_seconds (Go's ParseInt with base 0): 3600, 0xE10, 0b11, 0o17, 017, 3_600.
+std::optional<std::int64_t> parse_go_integer(std::string_view text);
 
 }  // namespace tollgate::aws

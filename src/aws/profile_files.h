@@ -33,6 +33,9 @@ struct Section {
   std::vector<Setting> settings;  // in order of appearance, each key once
   FileKind file = FileKind::config;
   int line = 0;  // of its first header
+  // Where one half of a key pair stands alone, in the file that decides: the SDK refuses the profile. 0: nowhere.
+  int half_pair_line = 0;
+  FileKind half_pair_file = FileKind::config;
 
   // The setting of that (lower-case) name, or nullptr.
   const Setting* find(std::string_view key) const;
@@ -56,6 +59,7 @@ struct ProfileSet {
   // "file:line"
   std::string place(const Setting& setting) const;
   std::string place(const Section& section) const;
+  std::string place(FileKind file, int line) const;
 };
 
 // The content of a file; nullopt where there is none (also for a path through a missing folder). Other failures (no
@@ -64,10 +68,11 @@ using FileReader = std::function<Result<std::optional<std::string>>(const std::s
 // Reads the file system; refuses a file above 16 MiB.
 Result<std::optional<std::string>> read_aws_file(const std::string& path);
 
-// Missing files count as empty. Errors: Code::config with file:line, or the reader's. The texts are wiped afterwards.
+// Missing files count as empty, and odd lines become diagnostics, as for the Go SDK: the only errors are the reader's.
+// The texts are wiped afterwards.
 Result<ProfileSet> read_profiles(const FileLocations& files, const FileReader& reader = read_aws_file);
 
 // The same from texts at hand; `files` only names them.
-Result<ProfileSet> merge_profiles(const FileLocations& files, std::string_view config, std::string_view credentials);
+ProfileSet merge_profiles(const FileLocations& files, std::string_view config, std::string_view credentials);
 
 }  // namespace tollgate::aws
