@@ -26,13 +26,19 @@ class UsedCodes {
   Result<void> claim(const std::string& serial, const Secret& code);
   // Takes a claim back: the code provably never left this machine.
   Result<void> release(const std::string& serial, const Secret& code);
-  // How long until the device shows a code after the last one claimed; zero if it does already.
-  Duration until_next_code(const std::string& serial);
+  // AWS has taken it: the device shows nothing new until its next step.
+  Result<void> mark_accepted(const std::string& serial, const Secret& code);
+  // How long the device keeps showing a code that was accepted; zero if it shows another one by now.
+  Duration until_next_code(const std::string& serial) const;
 
  private:
+  std::string hash(const std::string& serial, const Secret& code) const;
   const os::PrivateDirectory* directory_;
   Secret key_;
   const Clock* clock_;
 };
+
+// Until a device whose clock is right shows its next code: more than zero, at most 30 s.
+Duration until_next_step(TimePoint now);
 
 }  // namespace tollgate::mfa
