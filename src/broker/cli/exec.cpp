@@ -2,10 +2,12 @@
 
 #include "broker/cli/command.h"
 #include "broker/cli/output.h"
+#include "broker/cli/supervise.h"
 #include "broker/deliver/child_environment.h"
 #include "broker/deliver/overlay.h"
 #include "common/os/child_process.h"
 #include "common/os/program_search.h"
+#include "common/os/terminal.h"
 
 namespace tollgate::cli {
 namespace {
@@ -15,6 +17,7 @@ struct Input {
   std::string region;
   std::string duration;
   std::string session_duration;
+  std::string min_ttl;
   bool static_environment = false;
   bool lazy = false;
   bool no_session = false;
@@ -41,10 +44,18 @@ Result<deliver::ObtainOptions> obtain_options(const Input& input) {
   if (!input.session_duration.empty()) {
     TG_TRY(options.session_duration, duration_from(input.session_duration, "--session-duration"));
   }
+  if (!input.min_ttl.empty()) {
+    TG_TRY(options.min_ttl, duration_from(input.min_ttl, "--min-ttl"));
+  }
   return options;
 }
 
-Result<os::Environment> child_environment(App& app, const Input& input) {
+struct Prepared {
+  os::Environment environment;
+  bool watch = false;  // there is an MFA session that may end while the program runs
+};
+
+Result<Prepared> prepare(App& app, const Input& input) {
   TG_TRY(const aws::ProfileSet* const set, app.profiles());
   TG_TRY(const deliver::ObtainOptions options, obtain_options(input));
   TG_TRY(const aws::Chain chain, aws::resolve_chain(*set, input.profile, app.lookup()));
@@ -58,13 +69,14 @@ Result<os::Environment> child_environment(App& app, const Input& input) {
       print_notice(notice);
   }
   if (input.static_environment) {
-    return deliver::static_environment(app.environment(), child, obtained->credentials);
+    return Prepared{deliver::static_environment(app.environment(), child, obtained->credentials), false};
   }
   TG_TRY(const std::string program, App::program_path());
   TG_TRY(const std::string text, deliver::overlay_text(*set, program));
   TG_TRY(const std::string directory, app.overlay_directory());
   TG_TRY(const deliver::Overlay overlay, deliver::write_overlay(directory, text, app.clock().now()));
-  return deliver::overlay_environment(app.environment(), child, overlay);
+  return Prepared{deliver::overlay_environment(app.environment(), child, overlay),
+                  !aws::first_mfa_serial(chain).empty()};
 }
 
 int run(App& app, Input& input) {
@@ -80,12 +92,19 @@ int run(App& app, Input& input) {
     report(found.error());
     return os::program_error_status(found.error());
   }
-  auto environment = child_environment(app, input);
-  if (!environment) return report(environment.error());
+  auto prepared = prepare(app, input);
+  if (!prepared) return report(prepared.error());
   os::Command command;
   command.argv = input.command;
-  command.environment = std::move(*environment);
+  command.environment = std::move(prepared->environment);
   command.restore = app.inherited();
+  // With nobody to ask there is nothing to watch for: the program takes our place.
+  if (prepared->watch && !input.codes.no_input && os::Terminal::open()) {
+    const auto status = supervise_with_renewal(app, input.profile, command);
+    if (status) os::end_like(*status);
+    report(status.error());
+    return os::program_error_status(status.error());
+  }
   const Error error = os::replace_process(command);
   report(error);
   return os::program_error_status(error);

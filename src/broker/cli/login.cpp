@@ -9,6 +9,7 @@ struct Input {
   std::string profile;
   bool json = false;
   bool force = false;
+  std::string min_ttl;
   CodeOptions codes;
 };
 
@@ -18,6 +19,15 @@ Result<void> login(App& app, Input& input) {
   TG_TRY(deliver::CredentialBroker* const broker, app.broker(profile, input.codes));
   deliver::ObtainOptions options;
   options.renew = input.force;
+  if (!input.min_ttl.empty()) {
+    const auto least = parse_duration(input.min_ttl);
+    if (!least) {
+      return fail(Error(Code::usage, fmt::format("{} is not a duration", input.min_ttl))
+                      .at("--min-ttl")
+                      .do_next("write it as 900, 60m, 12h or 1h30m"));
+    }
+    options.min_ttl = *least;
+  }
   TG_TRY(const deliver::Obtained obtained, broker->obtain(profile, options));
   for (const std::string& notice : obtained.notices)
     print_notice(notice);
@@ -75,7 +85,9 @@ Command login_command() {
   command.summary = "Get a profile's session now, so that nothing asks later";
   command.examples = "tollgate login prod\ntollgate login prod --force";
   command.positionals = {{"PROFILE", "Default: AWS_PROFILE, else default.", &input->profile, false}};
-  command.options = {{"--force", "", "Ask for a code even if a session is cached.", &input->force}};
+  command.options = {
+      {"--force", "", "Ask for a code even if a session is cached.", &input->force},
+      {"--min-ttl", "TIME", "Ask for a code if less than this is left of the session.", &input->min_ttl}};
   for (Option& option : code_flags(input->codes))
     command.options.push_back(std::move(option));
   command.run = [input](App& app) {

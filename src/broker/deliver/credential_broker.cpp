@@ -14,8 +14,12 @@ namespace {
 
 using std::chrono::seconds;
 
-// A session with less left cannot be counted on to survive the call that it signs.
-constexpr seconds kUnusableBelow{10};
+// With less left an entry cannot be counted on to survive the call that it signs: ten seconds, or an eighth of a life
+// that is itself short.
+bool about_to_end(const vault::Entry& entry, TimePoint now) {
+  return entry.expires - now <= std::min<Duration>(seconds(10), (entry.expires - entry.created) / 8);
+}
+
 // How long a process waits for another one that is assuming the same role.
 constexpr Duration kRoleLockPatience{45000};
 
@@ -108,6 +112,8 @@ struct CredentialBroker::Request {
     return !serial.empty() && role_takes_code(chain, options.role_duration, options.use_session);
   }
 
+  bool gets_session() const { return !serial.empty() && options.use_session && !asks_with_role(); }
+
   vault::CacheKey session_key() const {
     return vault::CacheKey::Builder("session")
         .add("source", identity)
@@ -158,7 +164,7 @@ Result<Obtained> CredentialBroker::obtain_role(std::string_view profile, std::st
   return obtain_chain(std::move(chain), options);
 }
 
-Result<Obtained> CredentialBroker::obtain_chain(aws::Chain chain, const ObtainOptions& options) {
+Result<CredentialBroker::Request> CredentialBroker::make_request(aws::Chain chain, const ObtainOptions& options) {
   Request request;
   request.options = options;
   request.identity = source_identity(chain.source, ports_.environment);
@@ -171,15 +177,30 @@ Result<Obtained> CredentialBroker::obtain_chain(aws::Chain chain, const ObtainOp
   for (std::string& notice : cap_durations(request.chain, request.options, request.asks_with_role())) {
     request.result.notices.push_back(std::move(notice));
   }
+  return request;
+}
 
+Result<Obtained> CredentialBroker::obtain_chain(aws::Chain chain, const ObtainOptions& options) {
+  TG_TRY(Request request, make_request(std::move(chain), options));
   TG_TRY(request.result.credentials, after_roles(request, request.chain.roles.size()));
   request.result.from_cache = !request.called_aws;
-  if (!request.serial.empty() && !request.asks_with_role() && options.use_session) {
+  if (request.gets_session()) {
     if (const auto session = ports_.sessions.get(request.session_key(), ports_.clock.now())) {
+      request.result.session_created = session->created;
       request.result.session_expires = session->expires;
     }
   }
   return std::move(request.result);
+}
+
+std::optional<CredentialBroker::Session> CredentialBroker::cached_session(std::string_view profile) {
+  auto chain = aws::resolve_chain(ports_.profiles, profile, ports_.environment, ports_.has_vault_keys);
+  if (!chain) return std::nullopt;
+  const auto request = make_request(std::move(*chain), {});
+  if (!request || !request->gets_session()) return std::nullopt;
+  const auto entry = ports_.sessions.get(request->session_key(), ports_.clock.now());
+  if (!entry) return std::nullopt;
+  return Session{entry->created, entry->expires};
 }
 
 std::optional<aws::Credentials> CredentialBroker::cached(Request& request, const vault::CacheKey& key, bool is_session,
@@ -187,7 +208,7 @@ std::optional<aws::Credentials> CredentialBroker::cached(Request& request, const
   if (request.options.renew && !request.called_aws) return std::nullopt;
   const TimePoint now = ports_.clock.now();
   const auto entry = ports_.sessions.get(key, now);
-  if (!entry || entry->expires - now <= kUnusableBelow) return std::nullopt;
+  if (!entry || about_to_end(*entry, now)) return std::nullopt;
   if (is_session) {
     // Ahead of its end a session is good as long as nobody asked for more.
     if (entry->expires - now < request.options.min_ttl) {
@@ -209,8 +230,8 @@ Result<aws::Credentials> CredentialBroker::after_roles(Request& request, std::si
   const vault::CacheKey key = request.role_key(count);
 
   // A role must not outlive the promise of min_ttl: where the MFA session behind it is too short, it comes first.
-  const bool session_first = count == request.chain.roles.size() && !coded && !request.serial.empty() &&
-                             request.options.use_session && request.options.min_ttl > seconds(0);
+  const bool session_first =
+      count == request.chain.roles.size() && request.gets_session() && request.options.min_ttl > seconds(0);
   if (session_first) TG_CHECK(base(request));
 
   bool due = false;
@@ -282,13 +303,12 @@ Result<aws::Credentials> CredentialBroker::assume_last(Request& request, std::si
 }
 
 Result<aws::Credentials> CredentialBroker::base(Request& request) {
-  const bool keys_are_sent = !request.serial.empty() && request.options.use_session && !request.asks_with_role();
-  if (keys_are_sent) {
+  if (request.gets_session()) {
     if (auto held = cached(request, request.session_key(), true)) return std::move(*held);
   }
   TG_TRY(aws::Credentials source, source_credentials(request));
   // Temporary credentials cannot call GetSessionToken; they are used as they are.
-  if (!keys_are_sent || source.temporary()) return source;
+  if (!request.gets_session() || source.temporary()) return source;
   return mfa_session(request, source);
 }
 

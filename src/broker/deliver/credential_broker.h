@@ -42,7 +42,8 @@ struct Obtained {
   aws::Credentials credentials;
   std::string region;
   bool from_cache = false;
-  // When the MFA session behind these credentials ends; none where there is no such session.
+  // The MFA session behind these credentials; none where there is no such session.
+  std::optional<TimePoint> session_created;
   std::optional<TimePoint> session_expires;
   // Honest remarks for stderr: a cap that was applied, a clock that is off, old credentials after a failed renewal.
   std::vector<std::string> notices;
@@ -77,11 +78,19 @@ class CredentialBroker {
   // The same for a role without a profile of its own: assumed with the credentials of `profile`.
   Result<Obtained> obtain_role(std::string_view profile, std::string_view role_arn, const ObtainOptions& options = {});
 
+  // The MFA session that the profile's credentials would come from, if one is cached; without its secrets.
+  struct Session {
+    TimePoint created;
+    TimePoint expires;
+  };
+  std::optional<Session> cached_session(std::string_view profile);
+
   // sts:GetCallerIdentity with these credentials, at the profile's endpoint.
   Result<aws::CallerIdentity> caller_identity(std::string_view profile, const aws::Credentials& credentials);
 
  private:
   struct Request;
+  Result<Request> make_request(aws::Chain chain, const ObtainOptions& options);
   Result<Obtained> obtain_chain(aws::Chain chain, const ObtainOptions& options);
   Result<aws::Credentials> after_roles(Request& request, std::size_t count);
   Result<aws::Credentials> assume_last(Request& request, std::size_t count);
