@@ -1,4 +1,4 @@
-// tollgate exec: runs a program with the credentials of a profile.
+#include "broker/cli/exec.h"
 
 #include "broker/cli/command.h"
 #include "broker/cli/output.h"
@@ -12,19 +12,6 @@
 namespace tollgate::cli {
 namespace {
 
-struct Input {
-  std::string profile;
-  std::string region;
-  std::string duration;
-  std::string session_duration;
-  std::string min_ttl;
-  bool static_environment = false;
-  bool lazy = false;
-  bool no_session = false;
-  CodeOptions codes;
-  std::vector<std::string> command;
-};
-
 Result<std::chrono::seconds> duration_from(const std::string& text, std::string_view flag) {
   const auto duration = parse_duration(text);
   if (!duration) {
@@ -35,7 +22,7 @@ Result<std::chrono::seconds> duration_from(const std::string& text, std::string_
   return *duration;
 }
 
-Result<deliver::ObtainOptions> obtain_options(const Input& input) {
+Result<deliver::ObtainOptions> obtain_options(const ExecRequest& input) {
   deliver::ObtainOptions options;
   options.use_session = !input.no_session;
   if (!input.duration.empty()) {
@@ -55,7 +42,7 @@ struct Prepared {
   bool watch = false;  // there is an MFA session that may end while the program runs
 };
 
-Result<Prepared> prepare(App& app, const Input& input) {
+Result<Prepared> prepare(App& app, const ExecRequest& input) {
   TG_TRY(const aws::ProfileSet* const set, app.profiles());
   TG_TRY(const deliver::ObtainOptions options, obtain_options(input));
   TG_TRY(const aws::Chain chain, aws::resolve_chain(*set, input.profile, app.lookup()));
@@ -79,7 +66,9 @@ Result<Prepared> prepare(App& app, const Input& input) {
                   !aws::first_mfa_serial(chain).empty()};
 }
 
-int run(App& app, Input& input) {
+}  // namespace
+
+int run_exec(App& app, ExecRequest& input) {
   apply_environment(app.environment(), input.codes);
   if (input.profile.empty()) input.profile = aws::selected_profile(app.lookup());
   if (input.command.empty()) {
@@ -87,16 +76,25 @@ int run(App& app, Input& input) {
                       .do_next("write it behind --, as in `tollgate exec prod -- terraform plan`"));
   }
   // What cannot be started should not cost a code.
-  const auto path = app.environment().get_or("PATH", "/usr/local/bin:/usr/bin:/bin");
-  if (const auto found = os::find_program(input.command.front(), path); !found) {
-    report(found.error());
-    return os::program_error_status(found.error());
+  if (input.program == nullptr) {
+    const auto path = app.environment().get_or("PATH", "/usr/local/bin:/usr/bin:/bin");
+    if (const auto found = os::find_program(input.command.front(), path); !found) {
+      report(found.error());
+      return os::program_error_status(found.error());
+    }
   }
   auto prepared = prepare(app, input);
   if (!prepared) return report(prepared.error());
   os::Command command;
   command.argv = input.command;
   command.environment = std::move(prepared->environment);
+  for (const auto& [name, value] : input.variables)
+    command.environment.set(name, value);
+  if (input.program != nullptr && !input.program->is_script) {
+    command.program_fd = input.program->file.get();
+  } else if (input.program != nullptr) {
+    command.argv.front() = input.program->path;
+  }
   command.restore = app.inherited();
   // With nobody to ask there is nothing to watch for: the program takes our place.
   if (prepared->watch && !input.codes.no_input && os::Terminal::open()) {
@@ -110,10 +108,8 @@ int run(App& app, Input& input) {
   return os::program_error_status(error);
 }
 
-}  // namespace
-
 Command exec_command() {
-  auto input = std::make_shared<Input>();
+  auto input = std::make_shared<ExecRequest>();
   Command command;
   command.name = "exec";
   command.summary = "Run a program with the credentials of a profile";
@@ -142,7 +138,7 @@ Command exec_command() {
   for (Option& option : code_flags(input->codes))
     command.options.push_back(std::move(option));
   command.rest = &input->command;
-  command.run = [input](App& app) { return run(app, *input); };
+  command.run = [input](App& app) { return run_exec(app, *input); };
   return command;
 }
 
