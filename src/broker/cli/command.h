@@ -16,20 +16,24 @@ using Target = std::variant<bool*, std::string*, std::vector<std::string>*>;
 
 struct Option {
   std::string flags;  // "--json", "-j,--json"
-  std::string value;  // name of its value, empty for a switch
+  // Name of its value, empty for a switch. Completion goes by it: PROFILE, DIR, FILE, and CMD for a program.
+  std::string value;
   std::string help;
   Target target;
+  std::vector<std::string> choices = {};  // the values there are; empty: any
 };
 
 struct Positional {
-  std::string name;  // PROFILE
+  std::string name;  // PROFILE; completion goes by it as by Option::value
   std::string help;
   std::string* target = nullptr;
   bool required = false;
+  std::vector<std::string>* targets = nullptr;  // instead of target, for the last one: takes all that follow
+  std::vector<std::string> choices = {};
 };
 
 struct Command {
-  std::string name;
+  std::string name;      // one word, or two: "shim install"
   std::string summary;   // one line, no full stop
   std::string examples;  // lines as they are typed, without a prompt
   std::string details;   // paragraphs; may be empty

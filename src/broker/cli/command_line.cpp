@@ -38,6 +38,32 @@ Error translate(const CLI::ParseError& error, const Command& command) {
   return usage_error(std::move(message), command);
 }
 
+Result<void> check_choice(std::string_view name, const std::string& value, const std::vector<std::string>& choices,
+                          const Command& command) {
+  if (value.empty() || choices.empty() || std::find(choices.begin(), choices.end(), value) != choices.end()) return {};
+  const std::string closest = closest_word(value, choices);
+  return fail(usage_error(fmt::format("{} is none of {}", value, fmt::join(choices, ", ")), command)
+                  .do_next(closest.empty() ? "name one of them" : fmt::format("did you mean {}?", closest))
+                  .at(std::string(name)));
+}
+
+// What CLI11 does not know: arguments that must be there, and values that must be of a list.
+Result<void> check_values(const Command& command) {
+  for (const Positional& positional : command.positionals) {
+    const bool missing = positional.target != nullptr ? positional.target->empty() : positional.targets->empty();
+    if (positional.required && missing) {
+      return fail(usage_error(fmt::format("{} needs {}", command.name, positional.name), command));
+    }
+    if (positional.target != nullptr)
+      TG_CHECK(check_choice(positional.name, *positional.target, positional.choices, command));
+  }
+  for (const Option& option : command.options) {
+    const auto* target = std::get_if<std::string*>(&option.target);
+    if (target != nullptr) TG_CHECK(check_choice(option.flags, **target, option.choices, command));
+  }
+  return {};
+}
+
 int parse_and_run(App& app, Command& command, std::vector<std::string> arguments) {
   std::vector<std::string> rest;
   const auto separator = std::find(arguments.begin(), arguments.end(), "--");
@@ -53,8 +79,13 @@ int parse_and_run(App& app, Command& command, std::vector<std::string> arguments
   parser.add_flag("-h,--help", help, "");
   for (const Option& option : command.options)
     add_to(parser, option);
-  for (const Positional& positional : command.positionals)
-    parser.add_option(positional.name, *positional.target);
+  for (const Positional& positional : command.positionals) {
+    if (positional.targets != nullptr) {
+      parser.add_option(positional.name, *positional.targets);
+    } else {
+      parser.add_option(positional.name, *positional.target);
+    }
+  }
   if (command.rest != nullptr && !separated) parser.prefix_command();
   try {
     std::reverse(arguments.begin(), arguments.end());
@@ -66,11 +97,7 @@ int parse_and_run(App& app, Command& command, std::vector<std::string> arguments
     const auto printed = print(help_text(command));
     return printed ? 0 : report(printed.error());
   }
-  for (const Positional& positional : command.positionals) {
-    if (positional.required && positional.target->empty()) {
-      return report(usage_error(fmt::format("{} needs {}", command.name, positional.name), command));
-    }
-  }
+  if (const auto checked = check_values(command); !checked) return report(checked.error());
   if (command.rest != nullptr) {
     if (!separated) rest = parser.remaining();
     *command.rest = std::move(rest);
@@ -78,39 +105,71 @@ int parse_and_run(App& app, Command& command, std::vector<std::string> arguments
   return command.run(app);
 }
 
+using Commands = std::vector<Command>;
+
+Command* find(Commands& commands, std::string_view name) {
+  const auto found =
+      std::find_if(commands.begin(), commands.end(), [&](const Command& command) { return command.name == name; });
+  return found == commands.end() ? nullptr : &*found;
+}
+
+bool is_group(const Commands& commands, std::string_view word) {
+  return std::any_of(commands.begin(), commands.end(),
+                     [&](const Command& command) { return command.name.starts_with(fmt::format("{} ", word)); });
+}
+
+int finish(const Result<void>& printed) {
+  return printed ? 0 : report(printed.error());
+}
+
+int unknown(const std::string& name, const Commands& commands) {
+  return report(Error(Code::usage, fmt::format("there is no command {}", name)).do_next(suggestion(name, commands)));
+}
+
+int show_help(Commands& commands, const std::vector<std::string>& topic) {
+  if (topic.empty()) return finish(print(overview_text(commands)));
+  const std::string name = fmt::format("{}", fmt::join(topic, " "));
+  if (const Command* command = find(commands, name)) return finish(print(help_text(*command)));
+  if (topic.size() == 1 && is_group(commands, name)) return finish(print(group_text(name, commands)));
+  return unknown(name, commands);
+}
+
+// `name` is the first of two words, and the second is missing or wrong.
+int run_group(Commands& commands, const std::string& name, const std::vector<std::string>& arguments) {
+  if (arguments.empty()) {
+    return report(Error(Code::usage, fmt::format("{} needs one more word", name))
+                      .do_next(fmt::format("`tollgate {} --help` lists its commands", name)));
+  }
+  if (arguments.front() == "-h" || arguments.front() == "--help") return finish(print(group_text(name, commands)));
+  return unknown(fmt::format("{} {}", name, arguments.front()), commands);
+}
+
 }  // namespace
 
 int run_command_line(App& app, std::vector<std::string> arguments) {
-  std::vector<Command> commands = all_commands();
-  const auto find = [&](std::string_view name) {
-    return std::find_if(commands.begin(), commands.end(), [&](const Command& command) { return command.name == name; });
-  };
-  std::string name = arguments.empty() ? "help" : arguments.front();
+  Commands commands = all_commands();
+  if (arguments.empty()) {
+    return report(Error(Code::usage, "a command is needed").do_next("`tollgate help` lists them, with examples"));
+  }
+  std::string name = arguments.front();
   if (name == "-h" || name == "--help") name = "help";
   if (name == "-V" || name == "--version") name = "version";
-  if (!arguments.empty()) arguments.erase(arguments.begin());
+  arguments.erase(arguments.begin());
+  if (name == "help") return show_help(commands, arguments);
 
-  if (name == "help") {
-    const auto topic = arguments.empty() ? commands.end() : find(arguments.front());
-    if (!arguments.empty() && topic == commands.end()) {
-      return report(Error(Code::usage, fmt::format("there is no command {}", arguments.front()))
-                        .do_next(suggestion(arguments.front(), commands)));
+  if (!arguments.empty()) {
+    if (Command* command = find(commands, fmt::format("{} {}", name, arguments.front()))) {
+      arguments.erase(arguments.begin());
+      return parse_and_run(app, *command, std::move(arguments));
     }
-    const auto printed = print(topic == commands.end() ? overview_text(commands) : help_text(*topic));
-    return printed ? 0 : report(printed.error());
   }
-  auto command = find(name);
-  if (command == commands.end()) {
-    // `tollgate prod -- terraform plan`: a profile's name instead of a command.
-    const bool short_form = std::find(arguments.begin(), arguments.end(), "--") != arguments.end();
-    if (!short_form || name.starts_with("-")) {
-      return report(
-          Error(Code::usage, fmt::format("there is no command {}", name)).do_next(suggestion(name, commands)));
-    }
-    arguments.insert(arguments.begin(), name);
-    command = find("exec");
-  }
-  return parse_and_run(app, *command, std::move(arguments));
+  if (Command* command = find(commands, name)) return parse_and_run(app, *command, std::move(arguments));
+  if (is_group(commands, name)) return run_group(commands, name, arguments);
+  // `tollgate prod -- terraform plan`: a profile's name instead of a command.
+  const bool short_form = std::find(arguments.begin(), arguments.end(), "--") != arguments.end();
+  if (!short_form || name.starts_with("-")) return unknown(name, commands);
+  arguments.insert(arguments.begin(), name);
+  return parse_and_run(app, *find(commands, "exec"), std::move(arguments));
 }
 
 }  // namespace tollgate::cli

@@ -68,7 +68,8 @@ std::string usage_line(const Command& command) {
   std::string line = command.name;
   if (!command.options.empty()) line += " [OPTIONS]";
   for (const Positional& positional : command.positionals) {
-    line += positional.required ? " " + positional.name : " [" + positional.name + "]";
+    const std::string name = positional.targets != nullptr ? positional.name + "..." : positional.name;
+    line += positional.required ? " " + name : " [" + name + "]";
   }
   if (command.rest != nullptr) line += " -- COMMAND...";
   return line;
@@ -105,6 +106,15 @@ std::string help_text(const Command& command) {
   return text;
 }
 
+std::string group_text(std::string_view group, const std::vector<Command>& commands) {
+  std::string text = fmt::format("Usage: tollgate {} COMMAND [OPTIONS]\n\nCommands:\n", group);
+  for (const Command& command : commands) {
+    if (command.name.starts_with(fmt::format("{} ", group)) && !command.hidden)
+      text += entry(command.name, command.summary + ".");
+  }
+  return text + fmt::format("\n`tollgate {} COMMAND --help` shows examples and options.\n", group);
+}
+
 std::string overview_text(const std::vector<Command>& commands) {
   std::string text =
       "tollgate - MFA for Terraform on AWS\n\n"
@@ -125,20 +135,28 @@ std::string overview_text(const std::vector<Command>& commands) {
   return text;
 }
 
-std::string suggestion(std::string_view typed, const std::vector<Command>& commands) {
+std::string closest_word(std::string_view typed, const std::vector<std::string>& words) {
   std::size_t best = std::numeric_limits<std::size_t>::max();
-  std::string name;
-  for (const Command& command : commands) {
-    const std::size_t value = distance(typed, command.name);
-    if (!command.hidden && value < best) {
+  const std::string* found = nullptr;
+  for (const std::string& word : words) {
+    const std::size_t value = distance(typed, word);
+    if (value < best) {
       best = value;
-      name = command.name;
+      found = &word;
     }
   }
-  if (best <= 2 || (best <= 3 && typed.size() > 6)) {
-    return fmt::format("did you mean `tollgate {}`? `tollgate help` lists all commands", name);
+  const bool close = best <= 2 || (best <= 3 && typed.size() > 6);
+  return found != nullptr && close ? *found : "";
+}
+
+std::string suggestion(std::string_view typed, const std::vector<Command>& commands) {
+  std::vector<std::string> names;
+  for (const Command& command : commands) {
+    if (!command.hidden) names.push_back(command.name);
   }
-  return "`tollgate help` lists all commands";
+  const std::string name = closest_word(typed, names);
+  if (name.empty()) return "`tollgate help` lists all commands";
+  return fmt::format("did you mean `tollgate {}`? `tollgate help` lists all commands", name);
 }
 
 }  // namespace tollgate::cli

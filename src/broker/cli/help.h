@@ -11,12 +11,16 @@ namespace tollgate::cli {
 
 // All commands, one line each, examples first. At most 80 columns.
 std::string overview_text(const std::vector<Command>& commands);
+// The commands whose name starts with the word `group`, one line each.
+std::string group_text(std::string_view group, const std::vector<Command>& commands);
 // One command: examples, what it does, its options. At most 80 columns.
 std::string help_text(const Command& command);
 // "exec [OPTIONS] PROFILE -- COMMAND..."
 std::string usage_line(const Command& command);
 // "did you mean `exec`? `tollgate help` lists all commands"
 std::string suggestion(std::string_view typed, const std::vector<Command>& commands);
+// The closest of `words` if it is close enough to have been meant; "" if none is.
+std::string closest_word(std::string_view typed, const std::vector<std::string>& words);
 // Lines of at most `width` columns, each after the first starting with `indent` blanks.
 std::string wrapped(std::string_view text, std::size_t indent, std::size_t width = 80);
 
