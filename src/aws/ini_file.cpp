@@ -284,6 +284,7 @@ void IniParser::read_setting(std::string_view line) {
     if (!(line_ == 1 && line.starts_with(kByteOrderMark))) note(IniRemark::setting_outside, key);
     return;
   }
+  if (key.empty()) note(IniRemark::empty_key);
   if (setting.colon) note(IniRemark::colon_separator, key);
   if (key.data() != setting.key.data()) note(IniRemark::upper_case_key, key);
   if (comment != line.npos) note(IniRemark::inline_comment, key);
@@ -306,6 +307,7 @@ bool IniParser::read_nested(std::string_view line, std::string_view trimmed) {
     note(IniRemark::setting_outside, key);
     return true;
   }
+  if (key.empty()) note(IniRemark::empty_key);
   const std::size_t indent = line.size() - trimmed.size();
   IniSetting* above = setting_ == kNone ? nullptr : &current()->settings[setting_];
   if (above == nullptr || !above->value.empty()) {

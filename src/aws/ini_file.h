@@ -28,6 +28,7 @@ enum class IniRemark : std::uint8_t {
   lone_quote,             // a value of one quote character makes the Go SDK panic; taken as it is here
   colon_separator,        // `key : value`: the JavaScript SDK does not read it
   upper_case_key,         // the JavaScript SDK does not read it
+  empty_key,              // `= value`: a setting without a name
   duplicate_setting,      // the last one wins; the AWS CLI refuses the whole file
   duplicate_section,      // merged; the AWS CLI refuses the whole file
   unknown_line,           // no form of line at all: skipped; the AWS CLI refuses the whole file

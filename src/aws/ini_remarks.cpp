@@ -33,6 +33,8 @@ constexpr std::array kWords = {
           "{}: the JavaScript SDK does not read a setting written with a colon", "write {} = ..."},
     Words{IniRemark::upper_case_key, Severity::note, "upper_case_key",
           "{}: the JavaScript SDK does not read a setting in upper case", "write it in lower case"},
+    Words{IniRemark::empty_key, Severity::warning, "empty_key", "a value without a name: nothing reads it",
+          "write key = value"},
     Words{IniRemark::duplicate_setting, Severity::warning, "duplicate_setting",
           "{} is set twice in one profile: Terraform takes the last, the AWS CLI refuses the whole file",
           "remove one of the two"},
