@@ -21,9 +21,11 @@ struct ErrorAnswer {
   std::string request_id;                           // from the body, else from x-amzn-RequestId or x-amz-request-id
   std::optional<TimePoint> date;                    // the Date header: the other side's clock
   std::optional<std::chrono::seconds> retry_after;  // the Retry-After header, in seconds form
+  bool html = false;                                // a web page: a proxy or portal answered, not AWS
 };
 
-// Of any answer, whatever its status. Never fails: what cannot be read stays empty.
+// Of any answer, whatever its status. Never fails: what cannot be read stays empty. Texts are cut at 500 bytes, their
+// control characters become blanks, and the one-time code that AWS repeats in a validation error is taken out.
 ErrorAnswer parse_error_answer(const net::Response& response);
 
 enum class MappedKind {
@@ -57,12 +59,12 @@ std::string_view mapped_kind_name(MappedKind kind);
 enum class CodeFate { unspent, assume_spent, spent };
 
 enum class RetryPolicy {
-  never,             // a person or an owner has to change something
-  with_next_code,    // ask for the next code
-  same_code,         // the very same request may be sent again at once, inside its 30 s step
-  after_backoff,     // the very same request may be sent again after a wait
-  after_clock_sync,  // sign again with the other side's time
-  with_shorter_duration,
+  never,                  // a person or an owner has to change something
+  with_next_code,         // ask for the next code
+  same_code,              // the very same request may be sent again at once, inside its 30 s step
+  after_backoff,          // the very same request may be sent again after a wait
+  after_clock_sync,       // sign again with the other side's time
+  with_shorter_duration,  // ask again for less; the limit is in the message
 };
 
 struct MappedError {

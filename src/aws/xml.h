@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,7 +27,7 @@ struct XmlElement {
   void wipe() noexcept;  // overwrites all texts of the tree
 };
 
-inline constexpr std::size_t kMaxXmlBytes = 4U << 20;
+inline constexpr std::size_t kMaxXmlBytes = 1U << 20;
 inline constexpr std::size_t kMaxXmlDepth = 64;
 
 // The root element. Errors: Code::invalid; the message names the byte offset and never quotes the document.

@@ -1,0 +1,112 @@
+#include "aws/aws_error.h"
+
+#include <charconv>
+
+#include "aws/xml.h"
+#include "common/json/value.h"
+
+namespace tollgate::aws {
+namespace {
+
+constexpr std::size_t kMaxText = 500;
+
+// What a stranger's server may put on a terminal.
+std::string tame(std::string_view text) {
+  std::string tamed;
+  for (const char c : text.substr(0, kMaxText)) {
+    const auto byte = static_cast<unsigned char>(c);
+    tamed.push_back(byte < 0x20 || byte == 0x7f ? ' ' : c);
+  }
+  while (tamed.ends_with(' '))
+    tamed.pop_back();
+  return tamed;
+}
+
+// AWS writes: Value '12345' at 'tokenCode' failed to satisfy constraint. The value is the code.
+std::string without_codes(std::string text) {
+  constexpr std::string_view kField = "' at 'tokenCode'";
+  constexpr std::string_view kValue = "Value '";
+  std::size_t from = 0;
+  for (auto field = text.find(kField, from); field != std::string::npos; field = text.find(kField, from)) {
+    const auto value = text.rfind(kValue, field);
+    if (value == std::string::npos || value < from) {
+      from = field + kField.size();
+      continue;
+    }
+    text.replace(value, field + 1 - value, "Value");
+    from = value;
+  }
+  return text;
+}
+
+void read_xml(const XmlElement& root, ErrorAnswer& into) {
+  const XmlElement* error = root.name == "Error" ? &root : root.find("Error");
+  if (error == nullptr) error = root.at({"Errors", "Error"});
+  if (error == nullptr) return;
+  into.code = tame(error->text_of("Code"));
+  into.message = error->text_of("Message");
+  for (const XmlElement* place : {&root, error}) {
+    for (const std::string_view name : {"RequestId", "RequestID"}) {
+      if (into.request_id.empty()) into.request_id = tame(place->text_of(name));
+    }
+  }
+}
+
+// AWS JSON ({"__type": "x#Code", "message": ...}) and the credential endpoints ({"code": ..., "message": ...}).
+void read_json(const json::Value& root, ErrorAnswer& into) {
+  const auto text = [&](std::initializer_list<std::string_view> names) -> std::string {
+    for (const auto name : names) {
+      const json::Value* member = root.find(name);
+      if (member != nullptr && member->is_string()) return *member->if_string();
+    }
+    return "";
+  };
+  std::string code = text({"__type", "code", "Code", "error"});
+  if (const auto hash = code.rfind('#'); hash != std::string::npos) code.erase(0, hash + 1);
+  into.code = tame(code.substr(0, code.find(':')));
+  into.message = text({"message", "Message", "error_description"});
+  into.request_id = tame(text({"requestId", "RequestId"}));
+}
+
+bool looks_like_html(const net::Response& response, std::string_view body) {
+  const std::string* type = net::find_header(response.headers, "content-type");
+  if (type != nullptr && type->starts_with("text/html")) return true;
+  return body.starts_with("<!DOCTYPE html") || body.starts_with("<!doctype html") || body.starts_with("<html") ||
+         body.starts_with("<HTML");
+}
+
+}  // namespace
+
+ErrorAnswer parse_error_answer(const net::Response& response) {
+  ErrorAnswer answer;
+  answer.status = response.status;
+  std::string_view body = response.body;
+  body.remove_prefix(std::min(body.find_first_not_of(" \t\r\n"), body.size()));
+  answer.html = looks_like_html(response, body);
+  if (body.starts_with("<") && !answer.html) {
+    if (const auto root = parse_xml(body)) read_xml(*root, answer);
+  } else if (body.starts_with("{")) {
+    if (const auto root = json::parse(body)) read_json(*root, answer);
+  }
+  answer.message = tame(without_codes(std::move(answer.message)));
+  if (answer.code.empty()) {
+    if (const auto* type = net::find_header(response.headers, "x-amzn-errortype")) {
+      answer.code = tame(type->substr(0, type->find(':')));
+    }
+  }
+  for (const std::string_view name : {"x-amzn-requestid", "x-amz-request-id"}) {
+    const auto* id = net::find_header(response.headers, name);
+    if (answer.request_id.empty() && id != nullptr) answer.request_id = tame(*id);
+  }
+  if (const auto* date = net::find_header(response.headers, "date")) answer.date = parse_http_date(*date);
+  if (const auto* after = net::find_header(response.headers, "retry-after")) {
+    unsigned seconds = 0;
+    const auto parsed = std::from_chars(after->data(), after->data() + after->size(), seconds);
+    if (parsed.ec == std::errc() && parsed.ptr == after->data() + after->size() && seconds <= 86400) {
+      answer.retry_after = std::chrono::seconds(seconds);
+    }
+  }
+  return answer;
+}
+
+}  // namespace tollgate::aws
