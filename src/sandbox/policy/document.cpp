@@ -9,238 +9,10 @@
 #include "common/json/value.h"
 #include "sandbox/policy/ascii.h"
 #include "sandbox/policy/condition.h"
+#include "sandbox/policy/written_policy.h"
 
 namespace tollgate::policy {
 namespace {
-
-using json::Value;
-
-tl::unexpected<Error> malformed(std::string sentence, std::string pointer, std::string next = "") {
-  return fail(Error(Code::invalid, std::move(sentence))
-                  .at(std::move(pointer))
-                  .do_next(std::move(next))
-                  .because("MalformedPolicyDocument"));
-}
-
-tl::unexpected<Error> syntax(std::string pointer, std::string next) {
-  return malformed("Syntax errors in policy.", std::move(pointer), std::move(next));
-}
-
-// RFC 6901: the pointer to a member of what `base` points to.
-std::string member(std::string_view base, std::string_view name) {
-  std::string pointer = fmt::format("{}/", base);
-  for (const char c : name) {
-    if (c == '~') {
-      pointer += "~0";
-    } else if (c == '/') {
-      pointer += "~1";
-    } else {
-      pointer += c;
-    }
-  }
-  return pointer;
-}
-std::string item(std::string_view base, std::size_t index) {
-  return fmt::format("{}/{}", base, index);
-}
-
-// A text, or a list of texts.
-Result<std::vector<std::string>> read_texts(const Value& value, const std::string& pointer) {
-  if (const auto* text = value.if_string()) return std::vector<std::string>{*text};
-  const auto* list = value.if_array();
-  if (list == nullptr) return syntax(pointer, "write a string or a list of strings");
-  std::vector<std::string> texts;
-  for (std::size_t i = 0; i < list->size(); ++i) {
-    const auto* text = (*list)[i].if_string();
-    if (text == nullptr) return syntax(item(pointer, i), "write a string");
-    texts.push_back(*text);
-  }
-  return texts;
-}
-
-// A condition's value as text: booleans and numbers may be written without quotes.
-std::optional<std::string> scalar_text(const Value& value) {
-  if (const auto* text = value.if_string()) return *text;
-  if (value.if_bool() != nullptr || value.if_integer() != nullptr || value.if_double() != nullptr) {
-    return json::to_text(value);
-  }
-  return std::nullopt;
-}
-
-Result<std::vector<std::string>> read_condition_values(const Value& value, const std::string& pointer) {
-  if (auto text = scalar_text(value)) return std::vector<std::string>{std::move(*text)};
-  const auto* list = value.if_array();
-  if (list == nullptr) return syntax(pointer, "write a string, a number, a boolean, or a list of them");
-  std::vector<std::string> texts;
-  for (std::size_t i = 0; i < list->size(); ++i) {
-    auto text = scalar_text((*list)[i]);
-    if (!text) return syntax(item(pointer, i), "write a string, a number or a boolean");
-    texts.push_back(std::move(*text));
-  }
-  return texts;
-}
-
-Condition read_operator(std::string_view written) {
-  Condition condition;
-  for (const auto& [prefix, set_operator] : {std::pair{std::string_view("ForAllValues:"), SetOperator::for_all_values},
-                                             std::pair{std::string_view("ForAnyValue:"), SetOperator::for_any_value}}) {
-    if (written.substr(0, prefix.size()) != prefix) continue;
-    condition.set_operator = set_operator;
-    written.remove_prefix(prefix.size());
-    break;
-  }
-  constexpr std::string_view kIfExists = "IfExists";
-  if (written.size() > kIfExists.size() && written.substr(written.size() - kIfExists.size()) == kIfExists &&
-      written != "NullIfExists") {  // Null asks for existence itself and has no such form
-    condition.if_exists = true;
-    written.remove_suffix(kIfExists.size());
-  }
-  condition.operator_name = written;
-  return condition;
-}
-
-Result<void> read_conditions(const Value& value, const std::string& pointer, std::vector<Condition>& conditions) {
-  const auto* operators = value.if_object();
-  if (operators == nullptr) return syntax(pointer, "write an object: operator -> key -> values");
-  for (const auto& [written, keys_value] : *operators) {
-    const std::string at = member(pointer, written);
-    const auto* keys = keys_value.if_object();
-    if (keys == nullptr) return syntax(at, "write an object: key -> values");
-    const Condition condition = read_operator(written);
-    if (!is_condition_operator(condition.operator_name) && !keys->empty()) {
-      return syntax(at, fmt::format("there is no condition operator \"{}\"", written));
-    }
-    for (const auto& [key, values] : *keys) {
-      conditions.push_back(condition);
-      conditions.back().key = key;
-      TG_TRY(conditions.back().values, read_condition_values(values, member(at, key)));
-    }
-  }
-  return {};
-}
-
-Result<PrincipalElement> read_principal(const Value& value, const std::string& pointer) {
-  PrincipalElement principal;
-  if (const auto* text = value.if_string()) {
-    if (*text != "*") return syntax(pointer, "a principal that is a string can only be \"*\"");
-    principal.everyone = true;
-    return principal;
-  }
-  const auto* members = value.if_object();
-  if (members == nullptr) return syntax(pointer, "write \"*\" or an object: AWS, Service, Federated, CanonicalUser");
-  for (const auto& [kind, names_value] : *members) {
-    const std::string at = member(pointer, kind);
-    TG_TRY(auto names, read_texts(names_value, at));
-    if (kind == "AWS") {
-      if (std::find(names.begin(), names.end(), "*") != names.end()) principal.everyone = true;
-      principal.aws = std::move(names);
-    } else if (kind == "Service") {
-      principal.services = std::move(names);
-    } else if (kind == "Federated") {
-      principal.federated = std::move(names);
-    } else if (kind == "CanonicalUser") {
-      principal.canonical_users = std::move(names);
-    } else {
-      return malformed(fmt::format("Invalid principal in policy: \"{}\"", kind), at,
-                       "use AWS, Service, Federated or CanonicalUser");
-    }
-  }
-  return principal;
-}
-
-// The elements of one statement as they are written; what they must hold for which kind of policy is checked later,
-// because IAM names errors of shape in the whole document before any other.
-struct WrittenStatement {
-  Statement statement;
-  std::string pointer;
-  std::string effect;
-  bool has_effect = false;
-  bool has_action = false;
-  bool has_resource = false;
-};
-
-Result<WrittenStatement> read_statement(const Value& value, std::string pointer) {
-  const auto* members = value.if_object();
-  if (members == nullptr) return syntax(pointer, "a statement is an object");
-  WrittenStatement written;
-  Statement& statement = written.statement;
-  for (const auto& [name, element] : *members) {
-    const std::string at = member(pointer, name);
-    if (name == "Sid") {
-      if (element.if_string() == nullptr) return syntax(at, "write a string");
-      statement.sid = *element.if_string();
-    } else if (name == "Effect") {
-      if (element.if_string() == nullptr) return syntax(at, "write Allow or Deny");
-      written.effect = *element.if_string();
-      written.has_effect = true;
-      if (!equal_ignoring_case(written.effect, "Allow") && !equal_ignoring_case(written.effect, "Deny")) {
-        return syntax(at, "write Allow or Deny");
-      }
-      statement.effect = written.effect == "Allow" ? Effect::allow : Effect::deny;
-    } else if (name == "Principal" || name == "NotPrincipal") {
-      if (statement.principal) return syntax(at, "Principal and NotPrincipal exclude each other");
-      TG_TRY(statement.principal, read_principal(element, at));
-      statement.not_principal = name == "NotPrincipal";
-    } else if (name == "Action" || name == "NotAction") {
-      if (written.has_action) return syntax(at, "Action and NotAction exclude each other");
-      TG_TRY(statement.actions, read_texts(element, at));
-      statement.not_action = name == "NotAction";
-      written.has_action = true;
-    } else if (name == "Resource" || name == "NotResource") {
-      if (written.has_resource) return syntax(at, "Resource and NotResource exclude each other");
-      TG_TRY(statement.resources, read_texts(element, at));
-      statement.not_resource = name == "NotResource";
-      written.has_resource = true;
-    } else if (name == "Condition") {
-      TG_CHECK(read_conditions(element, at, statement.conditions));
-    } else {
-      return syntax(at, fmt::format("a statement has no element \"{}\"", name));
-    }
-  }
-  written.pointer = std::move(pointer);
-  return written;
-}
-
-struct WrittenPolicy {
-  std::string version;  // empty: none
-  std::string id;
-  std::vector<WrittenStatement> statements;
-};
-
-Result<WrittenPolicy> read_shape(const Value& root) {
-  const auto* members = root.if_object();
-  if (members == nullptr) return syntax("", "a policy is an object with Version and Statement");
-  WrittenPolicy written;
-  const Value* statements = nullptr;
-  for (const auto& [name, element] : *members) {
-    const std::string at = member("", name);
-    if (name == "Version") {
-      const auto* text = element.if_string();
-      if (text == nullptr || (*text != "2012-10-17" && *text != "2008-10-17")) return syntax(at, "write 2012-10-17");
-      written.version = *text;
-    } else if (name == "Id") {
-      if (element.if_string() == nullptr) return syntax(at, "write a string");
-      written.id = *element.if_string();
-    } else if (name == "Statement") {
-      statements = &element;
-    } else {
-      return syntax(at, fmt::format("a policy has no element \"{}\"", name));
-    }
-  }
-  if (statements == nullptr) return syntax("", "add a Statement");
-  const auto* list = statements->if_array();
-  if (list == nullptr) {
-    TG_TRY(auto statement, read_statement(*statements, "/Statement"));
-    written.statements.push_back(std::move(statement));
-    return written;
-  }
-  if (list->empty()) return syntax("/Statement", "a policy has at least one statement");
-  for (std::size_t i = 0; i < list->size(); ++i) {
-    TG_TRY(auto statement, read_statement((*list)[i], item("/Statement", i)));
-    written.statements.push_back(std::move(statement));
-  }
-  return written;
-}
 
 // The six parts of a resource as far as they are written; the last takes all further colons.
 std::vector<std::string_view> split_arn(std::string_view arn) {
@@ -286,7 +58,8 @@ std::string resource_complaint(std::string_view resource) {
   const std::string_view service = parts[2];
   if (parts.size() > 3 && !parts[3].empty() && parts[3] != "*") {
     if (service == "iam") return fmt::format("IAM resource {} cannot contain region information.", resource);
-    if (service == "s3") return fmt::format("Resource {} can not contain region information.", resource);
+    if (service == "s3" && parts.size() > 4 && parts[4].empty())
+      return fmt::format("Resource {} can not contain region information.", resource);
   }
   if (service == "iam" && parts.size() == 6 && !is_pattern(parts[5].substr(0, parts[5].find('/')))) {
     constexpr std::array<std::string_view, 13> kPaths{"user/",
@@ -360,9 +133,10 @@ Result<void> check_dates(const WrittenStatement& written) {
     if (condition.operator_name.substr(0, 4) != "Date") continue;
     for (const std::string& value : condition.values) {
       if (is_condition_date(value)) continue;
-      return malformed("The policy failed legacy parsing",
-                       member(member(written.pointer + "/Condition", condition.operator_text()), condition.key),
-                       fmt::format("\"{}\" is no date", value));
+      return malformed(
+          "The policy failed legacy parsing",
+          member_pointer(member_pointer(written.pointer + "/Condition", condition.operator_text()), condition.key),
+          fmt::format("\"{}\" is no date", value));
     }
   }
   return {};
@@ -396,6 +170,22 @@ std::string resource_name(const Statement& statement) {
   return statement.not_resource ? "/NotResource" : "/Resource";
 }
 
+// Legacy parsing fails at once; the first other complaint is handed back, because IAM has more urgent ones.
+Result<std::optional<Error>> check_resources(const WrittenPolicy& written) {
+  std::optional<Error> first;
+  for (const WrittenStatement& one : written.statements) {
+    const std::string at = one.pointer + resource_name(one.statement);
+    for (const std::string& resource : one.statement.resources) {
+      std::string complaint = resource_complaint(resource);
+      if (!complaint.empty() && !first) first = malformed(std::move(complaint), at).value();
+      if (first || passes_legacy_parsing(resource)) continue;
+      return malformed("The policy failed legacy parsing", at,
+                       fmt::format("\"{}\" is no ARN: arn:partition:service:region:account:resource", resource));
+    }
+  }
+  return first;
+}
+
 // Policies of users, roles and buckets, in the order in which IAM looks for errors.
 Result<void> check_permissions(const WrittenPolicy& written, Kind kind) {
   const bool identity = kind == Kind::identity || kind == Kind::managed;
@@ -403,7 +193,7 @@ Result<void> check_permissions(const WrittenPolicy& written, Kind kind) {
     return malformed("Policy document must be version 2012-10-17 or greater.", "/Version");
   }
   for (const WrittenStatement& one : written.statements) {
-    if (!one.has_effect) return syntax(one.pointer, "add Effect: Allow or Deny");
+    if (!one.has_effect) return syntax_error(one.pointer, "add Effect: Allow or Deny");
     if (identity && one.statement.principal) {
       return malformed("Policy document should not specify a principal.", one.pointer,
                        "a principal belongs into a trust or bucket policy");
@@ -417,31 +207,20 @@ Result<void> check_permissions(const WrittenPolicy& written, Kind kind) {
       return malformed("The policy failed legacy parsing", one.pointer + "/Effect", "write Allow or Deny in this case");
     }
     TG_CHECK(check_dates(one));
-    for (const std::string& resource : one.statement.resources) {
-      if (passes_legacy_parsing(resource)) continue;
-      return malformed("The policy failed legacy parsing", one.pointer + resource_name(one.statement),
-                       fmt::format("\"{}\" is no ARN: arn:partition:service:region:account:resource", resource));
-    }
   }
+  TG_TRY(const auto wrong_resource, check_resources(written));
   TG_CHECK(check_sids(written, "Statement IDs (SID) in a single policy must be unique."));
   for (const WrittenStatement& one : written.statements) {
     if (one.statement.actions.empty()) return malformed("Policy statement must contain actions.", one.pointer);
   }
-  if (kind != Kind::any) {
-    for (const WrittenStatement& one : written.statements) {
-      if (one.statement.resources.empty()) return malformed("Policy statement must contain resources.", one.pointer);
-    }
-  }
-  for (const WrittenStatement& one : written.statements) {
-    for (const std::string& resource : one.statement.resources) {
-      const std::string complaint = resource_complaint(resource);
-      if (!complaint.empty()) return malformed(complaint, one.pointer + resource_name(one.statement));
-    }
-  }
+  if (wrong_resource) return fail(*wrong_resource);
   for (const WrittenStatement& one : written.statements) {
     for (const std::string& action : one.statement.actions) {
       const std::string complaint = action_complaint(action);
       if (!complaint.empty()) return malformed(complaint, one.pointer + action_name(one.statement));
+    }
+    if (kind != Kind::any && one.statement.resources.empty()) {
+      return malformed("Policy statement must contain resources.", one.pointer);
     }
     TG_CHECK(check_principal_names(one));
   }
@@ -500,7 +279,7 @@ Result<Policy> parse_policy(std::string_view json_text, Kind kind) {
     return malformed(kind == Kind::trust ? "This policy contains invalid Json" : "Syntax errors in policy.", "",
                      root.error().message);
   }
-  TG_TRY(auto written, read_shape(*root));
+  TG_TRY(auto written, read_written_policy(*root));
   if (kind == Kind::trust) {
     TG_CHECK(check_trust(written));
   } else {
