@@ -16,6 +16,7 @@
 #include "common/crypto/password_key.h"
 #include "common/os/atomic_file.h"
 #include "common/os/environment.h"
+#include "common/os/file_lock.h"
 
 namespace tollgate::vault {
 
@@ -38,6 +39,9 @@ struct PassphraseRequest {
 using PassphraseSource = std::function<Result<Secret>(const PassphraseRequest&)>;
 
 inline constexpr std::size_t kMinPassphraseBytes = 8;
+// The error for anything shorter; `what` is "the passphrase".
+Error too_short_passphrase(std::string_view what);
+
 // TOLLGATE_PASSPHRASE_FD: the number of a descriptor from which the first line is read, for scripts; else /dev/tty.
 // Never an argument, never the value of a variable.
 inline constexpr std::string_view kPassphraseDescriptorVariable = "TOLLGATE_PASSPHRASE_FD";
@@ -82,6 +86,7 @@ class VaultKey {
 
  private:
   struct Wrapped;
+  Result<os::FileLock> lock() const;
   Result<std::optional<Wrapped>> read() const;
   Result<Secret> fetch(const Protection& protection, const PassphraseRequest& request);
   Result<Secret> wrapping_key(const Wrapped& wrapped, const Secret& secret) const;
