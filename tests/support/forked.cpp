@@ -85,7 +85,12 @@ OnTerminal::OnTerminal(const std::function<int()>& body) {
 }
 
 OnTerminal::~OnTerminal() {
+  hang_up();
+}
+
+void OnTerminal::hang_up() {
   if (master_ >= 0) close(master_);
+  master_ = -1;
 }
 
 void OnTerminal::type(const std::string& text) const {
@@ -106,7 +111,9 @@ std::string OnTerminal::wait_for(const std::string& text, std::chrono::seconds l
   const auto deadline = steady_clock::now() + limit;
   while (shown_.find(text) == std::string::npos) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - steady_clock::now());
-    if (left.count() <= 0 || !read_more(left)) {
+    // While nobody has the other end open (it may be opened again) there is nothing to read.
+    if (left.count() > 0 && !read_more(left)) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    if (left.count() <= 0) {
       ADD_FAILURE() << "\"" << text << "\" was not shown; shown was: " << shown_;
       break;
     }

@@ -51,6 +51,8 @@ class OnTerminal : public Forked {
   bool echoes() const;
   bool canonical() const;
   std::string name() const;
+  // Closes our end, as a lost connection does.
+  void hang_up();
 
  private:
   bool read_more(std::chrono::milliseconds limit);
