@@ -4,7 +4,6 @@
 #pragma once
 
 #include <chrono>
-#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -104,8 +103,5 @@ Result<Chain> resolve_chain(const ProfileSet& set, std::string_view profile, con
 
 // The device whose code is asked for first: source_mfa_serial, else the first role's that names one; "" if none does.
 std::string first_mfa_serial(const Chain& chain);
-
-// An integer as the SDK reads duration_seconds (Go's ParseInt with base 0): 3600, 0xE10, 0b11, 0o17, 017, 3_600.
-std::optional<std::int64_t> parse_go_integer(std::string_view text);
 
 }  // namespace tollgate::aws

@@ -12,6 +12,7 @@
 #include <unordered_map>
 
 #include "aws/ini_remarks.h"
+#include "aws/setting_names.h"
 #include "common/base/unique_fd.h"
 
 namespace tollgate::aws {
@@ -37,9 +38,6 @@ constexpr std::array<std::string_view, 11> kNotMerged = {"account_id_endpoint_mo
                                                          "sdk_ua_app_id",
                                                          "services"};
 
-bool is_secret(std::string_view key) {
-  return key == kSecretAccessKey || key == kSessionToken || key == "aws_security_token";
-}
 bool is_key_pair(std::string_view key) {
   return key == kAccessKeyId || key == kSecretAccessKey || key == kSessionToken;
 }
@@ -47,7 +45,7 @@ bool is_key_pair(std::string_view key) {
 Setting to_setting(const IniSetting& from, FileKind file) {
   Setting setting;
   setting.key = from.key;
-  if (is_secret(from.key)) {
+  if (is_secret_setting(from.key)) {
     setting.secret = Secret(from.value);
   } else {
     setting.value = from.value;

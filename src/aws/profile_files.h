@@ -21,7 +21,8 @@ namespace tollgate::aws {
 struct Setting {
   std::string key;    // lower case
   std::string value;  // as Terraform sees it; may hold "\n". Always empty where the setting is secret
-  Secret secret;      // the value of aws_secret_access_key and aws_session_token, so that no copy of a set leaks them
+  Secret
+      secret;  // the value of a setting whose name says that it is secret (setting_names.h), so that no copy leaks it
   std::vector<std::pair<std::string, std::string>> nested;  // `s3 =` with indented lines; `value` is then empty
   FileKind file = FileKind::config;
   int line = 0;
