@@ -9,6 +9,7 @@
 #include "aws/aws_error.h"
 #include "aws/credentials.h"
 #include "aws/endpoints.h"
+#include "aws/query_client.h"
 #include "common/base/time.h"
 #include "common/net/http_client.h"
 
@@ -42,7 +43,7 @@ class IamClient {
   AwsResult<IamUser> get_user(const Credentials& credentials, const std::string& user_name = "");
   AwsResult<std::vector<MfaDevice>> list_mfa_devices(const Credentials& credentials, const std::string& user_name = "");
   AwsResult<std::vector<AccessKey>> list_access_keys(const Credentials& credentials, const std::string& user_name = "");
-  // Never repeated: a lost answer may have made a key. Look with list_access_keys.
+  // Not repeated after a lost answer, which may have made a key: look with list_access_keys.
   AwsResult<Credentials> create_access_key(const Credentials& credentials, const std::string& user_name = "");
   AwsResult<void> set_access_key_active(const Credentials& credentials, const std::string& access_key_id, bool active,
                                         const std::string& user_name = "");
@@ -50,10 +51,7 @@ class IamClient {
                                     const std::string& user_name = "");
 
  private:
-  net::Client& client_;
-  const Clock& clock_;
-  Endpoint endpoint_;
-  Duration clock_offset_;
+  QueryClient client_;
 };
 
 }  // namespace tollgate::aws

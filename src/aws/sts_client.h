@@ -12,6 +12,7 @@
 #include "aws/aws_error.h"
 #include "aws/credentials.h"
 #include "aws/endpoints.h"
+#include "aws/query_client.h"
 #include "common/base/time.h"
 #include "common/net/http_client.h"
 
@@ -59,15 +60,7 @@ struct AssumedRole {
   std::string source_identity;
 };
 
-struct StsOptions {
-  unsigned attempts = 3;  // in all, for calls that may be repeated
-  std::chrono::milliseconds first_backoff{200};
-  std::chrono::milliseconds max_backoff{5000};
-  std::chrono::milliseconds connect_timeout{5000};
-  std::chrono::milliseconds total_timeout{20000};
-  // What is added to our clock when signing; learnt at the last run.
-  Duration clock_offset{0};
-};
+using StsOptions = QueryOptions;
 
 class StsClient {
  public:
@@ -83,16 +76,10 @@ class StsClient {
   AwsResult<AssumedRole> assume_role_with_web_identity(const WebIdentityRequest& request);
 
   // Learnt from a Date header when AWS refused our time; zero before. Worth keeping for the next process.
-  Duration clock_offset() const { return clock_offset_; }
+  Duration clock_offset() const { return client_.clock_offset(); }
 
  private:
-  struct Call;
-  AwsResult<std::string> perform(Call& call);
-  net::Client& client_;
-  const Clock& clock_;
-  Endpoint endpoint_;
-  StsOptions options_;
-  Duration clock_offset_;
+  QueryClient client_;
 };
 
 }  // namespace tollgate::aws
