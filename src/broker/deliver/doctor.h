@@ -1,0 +1,81 @@
+// What keeps Terraform from getting credentials, or will: about twenty checks of files, environment, machine, AWS, each
+// with its findings and one step that mends it. Changes nothing and never asks for a one-time code; the world comes in
+// through Surroundings. Checks that need the network or a secret are left out when told so. One thread.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "aws/diagnostic.h"
+#include "aws/profile_chain.h"
+#include "aws/sts_client.h"
+#include "broker/vault/long_term_keys.h"
+#include "broker/vault/vault_key.h"
+#include "common/base/error.h"
+#include "common/base/time.h"
+#include "common/json/value.h"
+#include "common/net/http_client.h"
+#include "common/os/environment.h"
+#include "common/os/xdg.h"
+
+namespace tollgate::deliver {
+
+enum class CheckStatus { ok, warn, fail, skipped };
+std::string_view check_status_name(CheckStatus status);
+
+struct Finding {
+  CheckStatus status = CheckStatus::warn;
+  std::string place;    // file:line; may be empty
+  std::string message;  // one sentence, no full stop
+  std::string fix;      // one line
+};
+
+struct Check {
+  std::string id;     // stable: "files", "gate"
+  std::string title;  // "AWS files"
+  CheckStatus status = CheckStatus::ok;
+  std::string message;            // what was seen, one sentence
+  std::vector<Finding> findings;  // none where all is well
+};
+
+// What the checks look at. Functions that may be empty leave out their check.
+struct Surroundings {
+  const Clock& clock;
+  const os::Environment& environment;
+  const os::UserDirectories& directories;
+  const Result<const aws::ProfileSet*>& profiles;
+  aws::HasVaultKeys has_vault_keys;
+  std::string profile;            // the one asked about
+  std::string program;            // absolute path of tollgate
+  std::string fetch_program;      // where tollgate-fetch should be
+  std::string working_directory;  // whose *.tf are read
+  bool has_terminal = false;
+  std::function<net::Client&()> network;   // empty: --offline
+  std::function<Duration()> clock_offset;  // learnt earlier
+  std::function<Result<std::optional<vault::Protection>>()> protection;
+  std::function<Result<std::vector<vault::KeySummary>>()> stored_keys;
+  // The long-term key behind a profile's chain, for the gate's proof.
+  std::function<Result<aws::Credentials>(const aws::Chain&)> source_keys;
+};
+
+struct Report {
+  std::vector<Check> checks;
+  // The trust policy that closes the profile's role to sessions without MFA; empty where there is no role.
+  std::string role_arn;
+  std::string trust_policy;
+  bool failed() const;
+};
+
+Report examine(const Surroundings& surroundings);
+
+// Schema tollgate.doctor.v1.
+json::Value to_json(const Report& report);
+
+// A trust policy that lets `principal_arn` assume a role only with MFA, as JSON for `aws iam
+// update-assume-role-policy`. BoolIfExists would let long-term keys through, for they carry no such key: hence Bool.
+std::string mfa_trust_policy(std::string_view principal_arn, std::string_view external_id);
+
+}  // namespace tollgate::deliver
