@@ -4,6 +4,7 @@
 
 #include "aws/container_source.h"
 #include "aws/instance_metadata_source.h"
+#include "aws/sso_source.h"
 #include "broker/deliver/durations.h"
 #include "common/json/value.h"
 #include "common/os/atomic_file.h"
@@ -345,13 +346,25 @@ Result<aws::Credentials> CredentialBroker::source_credentials(Request& request) 
     request.called_aws = true;
     return aws::fetch_instance_credentials(ports_.network(), ports_.clock, options);
   }
-  const auto& sso = std::get<aws::Sso>(source);
-  return fail(
-      Error(Code::config, fmt::format("profile {} signs in with IAM Identity Center, which this version of tollgate "
-                                      "does not do itself",
-                                      sso.profile))
-          .at(std::string(sso.place))
-          .do_next("use the profile without tollgate: Terraform reads the session of `aws sso login` by itself"));
+  return sso_credentials(request, std::get<aws::Sso>(source));
+}
+
+Result<aws::Credentials> CredentialBroker::sso_credentials(Request& request, const aws::Sso& sso) {
+  const vault::CacheKey key = vault::CacheKey::Builder("sso").add("source", request.identity).build();
+  if (auto held = cached(request, key, false)) return std::move(*held);
+  const TimePoint now = ports_.clock.now();
+  TG_TRY(const Secret token,
+         aws::read_sso_token(sso, aws::variable(ports_.environment, "HOME"), aws::read_aws_file, now));
+  TG_TRY(const aws::Endpoint portal,
+         aws::endpoint_for("SSO", sso.region, ports_.environment, ports_.profiles, ports_.profiles.find(sso.profile)));
+  request.called_aws = true;
+  TG_TRY(aws::Credentials credentials, aws::fetch_sso_credentials(ports_.network(), portal, sso, token));
+  TG_CHECK(ports_.sessions.put(key, vault::Entry{"sso",
+                                                 process_json(credentials),
+                                                 now,
+                                                 credentials.expiration.value_or(now),
+                                                 {{"profile", sso.profile}, {"account", sso.account_id}}}));
+  return credentials;
 }
 
 Result<aws::Credentials> CredentialBroker::process_credentials(Request& request,

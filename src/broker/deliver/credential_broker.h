@@ -96,6 +96,7 @@ class CredentialBroker {
   Result<aws::Credentials> assume_last(Request& request, std::size_t count);
   Result<aws::Credentials> base(Request& request);
   Result<aws::Credentials> source_credentials(Request& request);
+  Result<aws::Credentials> sso_credentials(Request& request, const aws::Sso& sso);
   Result<aws::Credentials> process_credentials(Request& request, const aws::CredentialProcess& process);
   Result<aws::Credentials> web_identity_credentials(Request& request, const aws::WebIdentity& identity);
   Result<aws::Credentials> mfa_session(Request& request, const aws::Credentials& keys);

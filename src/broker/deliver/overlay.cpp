@@ -22,10 +22,10 @@ constexpr std::string_view kEmptyCredentialsName = "credentials";
 // Settings that name or carry credentials: credential_process takes their place (Terraform's SDK refuses a profile with
 // two kinds of source).
 bool is_credential_setting(std::string_view key) {
-  constexpr std::array<std::string_view, 15> kKeys = {
+  constexpr std::array<std::string_view, 14> kKeys = {
       "aws_access_key_id", "aws_secret_access_key", "aws_session_token",  "aws_security_token", "role_arn",
       "source_profile",    "credential_source",     "credential_process", "mfa_serial",         "external_id",
-      "role_session_name", "duration_seconds",      "source_identity",    "aws_account_id",     "login_session"};
+      "role_session_name", "duration_seconds",      "source_identity",    "aws_account_id"};
   return std::find(kKeys.begin(), kKeys.end(), key) != kKeys.end() || key.starts_with("sso_") ||
          key.starts_with("web_identity_");
 }
@@ -34,8 +34,7 @@ bool has_credentials(const aws::Profile& profile) {
   return std::any_of(profile.settings.begin(), profile.settings.end(), [](const aws::Setting& setting) {
     return setting.key == "aws_access_key_id" || setting.key == "role_arn" || setting.key == "source_profile" ||
            setting.key == "credential_source" || setting.key == "credential_process" ||
-           setting.key == "login_session" || setting.key.starts_with("sso_") ||
-           setting.key == "web_identity_token_file";
+           setting.key.starts_with("sso_") || setting.key == "web_identity_token_file";
   });
 }
 
