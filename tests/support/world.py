@@ -94,8 +94,11 @@ class World:
         return [entry for entry in entries if action is None or entry["action"].split(":")[-1] == action]
 
     def device(self, user=None):
-        """{"serial": ..., "seed": ...} of a user's MFA device; of the first one if no user is named."""
-        return next(device for device in self.toml["device"] if user is None or device.get("user") == user)
+        """{"serial", "seed", "user"} of a user's MFA device; of the first user that has one if none is named."""
+        for row in self.toml["user"]:
+            if row.get("mfa_device") and user in (None, row["name"]):
+                return {**row["mfa_device"][0], "user": row["name"]}
+        raise KeyError(user)
 
     def code(self, user=None, offset=0):
         """What the phone shows now (offset: steps ahead), used or not."""
