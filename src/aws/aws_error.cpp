@@ -10,18 +10,6 @@ namespace {
 
 constexpr std::size_t kMaxText = 500;
 
-// What a stranger's server may put on a terminal.
-std::string tame(std::string_view text) {
-  std::string tamed;
-  for (const char c : text.substr(0, kMaxText)) {
-    const auto byte = static_cast<unsigned char>(c);
-    tamed.push_back(byte < 0x20 || byte == 0x7f ? ' ' : c);
-  }
-  while (tamed.ends_with(' '))
-    tamed.pop_back();
-  return tamed;
-}
-
 // AWS writes: Value '12345' at 'tokenCode' failed to satisfy constraint. The value is the code.
 std::string without_codes(std::string text) {
   constexpr std::string_view kField = "' at 'tokenCode'";
@@ -43,11 +31,11 @@ void read_xml(const XmlElement& root, ErrorAnswer& into) {
   const XmlElement* error = root.name == "Error" ? &root : root.find("Error");
   if (error == nullptr) error = root.at({"Errors", "Error"});
   if (error == nullptr) return;
-  into.code = tame(error->text_of("Code"));
+  into.code = displayable(error->text_of("Code"));
   into.message = error->text_of("Message");
   for (const XmlElement* place : {&root, error}) {
     for (const std::string_view name : {"RequestId", "RequestID"}) {
-      if (into.request_id.empty()) into.request_id = tame(place->text_of(name));
+      if (into.request_id.empty()) into.request_id = displayable(place->text_of(name));
     }
   }
 }
@@ -63,9 +51,9 @@ void read_json(const json::Value& root, ErrorAnswer& into) {
   };
   std::string code = text({"__type", "code", "Code", "error"});
   if (const auto hash = code.rfind('#'); hash != std::string::npos) code.erase(0, hash + 1);
-  into.code = tame(code.substr(0, code.find(':')));
+  into.code = displayable(code.substr(0, code.find(':')));
   into.message = text({"message", "Message", "error_description"});
-  into.request_id = tame(text({"requestId", "RequestId"}));
+  into.request_id = displayable(text({"requestId", "RequestId"}));
 }
 
 bool looks_like_html(const net::Response& response, std::string_view body) {
@@ -76,6 +64,17 @@ bool looks_like_html(const net::Response& response, std::string_view body) {
 }
 
 }  // namespace
+
+std::string displayable(std::string_view text) {
+  std::string shown;
+  for (const char c : text.substr(0, kMaxText)) {
+    const auto byte = static_cast<unsigned char>(c);
+    shown.push_back(byte < 0x20 || byte == 0x7f ? ' ' : c);
+  }
+  while (shown.ends_with(' '))
+    shown.pop_back();
+  return shown.substr(std::min(shown.find_first_not_of(' '), shown.size()));
+}
 
 ErrorAnswer parse_error_answer(const net::Response& response) {
   ErrorAnswer answer;
@@ -88,15 +87,15 @@ ErrorAnswer parse_error_answer(const net::Response& response) {
   } else if (body.starts_with("{")) {
     if (const auto root = json::parse(body)) read_json(*root, answer);
   }
-  answer.message = tame(without_codes(std::move(answer.message)));
+  answer.message = displayable(without_codes(std::move(answer.message)));
   if (answer.code.empty()) {
     if (const auto* type = net::find_header(response.headers, "x-amzn-errortype")) {
-      answer.code = tame(type->substr(0, type->find(':')));
+      answer.code = displayable(type->substr(0, type->find(':')));
     }
   }
   for (const std::string_view name : {"x-amzn-requestid", "x-amz-request-id"}) {
     const auto* id = net::find_header(response.headers, name);
-    if (answer.request_id.empty() && id != nullptr) answer.request_id = tame(*id);
+    if (answer.request_id.empty() && id != nullptr) answer.request_id = displayable(*id);
   }
   if (const auto* date = net::find_header(response.headers, "date")) answer.date = parse_http_date(*date);
   if (const auto* after = net::find_header(response.headers, "retry-after")) {

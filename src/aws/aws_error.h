@@ -28,6 +28,10 @@ struct ErrorAnswer {
 // control characters become blanks, and the one-time code that AWS repeats in a validation error is taken out.
 ErrorAnswer parse_error_answer(const net::Response& response);
 
+// What a stranger's server or program may put on a terminal: at most 500 bytes, control characters as blanks, no blanks
+// around.
+std::string displayable(std::string_view text);
+
 enum class MappedKind {
   mfa_code_refused,             // wrong, too old, or already used
   mfa_device_unknown,           // the serial is not a device of this user, or the device is out of step
