@@ -20,7 +20,7 @@ enum class PrincipalType {
   user,          // an IAM user, by long-term key or by the credentials of GetSessionToken
   role_session,  // an assumed role
   service,       // an AWS service
-  federated,     // a web or SAML identity at its provider
+  federated,     // a federated user (with its account), or a web or SAML identity at its provider
   anonymous,
 };
 
