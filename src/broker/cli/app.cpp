@@ -43,6 +43,7 @@ Result<os::Environment> guarded_environment(const os::Environment& environment, 
 
 struct App::Parts {
   std::optional<os::UserDirectories> directories;
+  std::optional<Configuration> configuration;
   std::optional<aws::ProfileSet> profiles;
   std::optional<os::PrivateDirectory> cache_directory;
   std::optional<os::PrivateDirectory> lock_directory;
@@ -78,6 +79,13 @@ Result<const os::UserDirectories*> App::directories() {
     TG_TRY(parts_->directories, os::user_directories(environment_));
   }
   return &*parts_->directories;
+}
+
+Result<const Configuration*> App::configuration() {
+  if (!parts_->configuration) {
+    TG_TRY(parts_->configuration, Configuration::read(environment_, configuration_files(environment_)));
+  }
+  return &*parts_->configuration;
 }
 
 Result<const aws::ProfileSet*> App::profiles() {
@@ -150,6 +158,10 @@ Result<mfa::DeviceGate*> App::gate() {
     if (command.empty() && parts_->profiles) {
       const aws::Profile* profile = parts_->profiles->find(parts_->code_profile);
       if (profile != nullptr) command = profile->text("mfa_process");
+    }
+    if (command.empty()) {
+      TG_TRY(const Configuration* const settings, configuration());
+      command = settings->text(Key::mfa_process);
     }
     if (!command.empty()) {
       mfa::ProgramOptions program;

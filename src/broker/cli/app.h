@@ -7,6 +7,7 @@
 #include <string>
 
 #include "aws/profile_files.h"
+#include "broker/cli/configuration.h"
 #include "broker/deliver/credential_broker.h"
 #include "broker/mfa/code_source.h"
 #include "broker/vault/session_cache.h"
@@ -41,6 +42,8 @@ class App {
   static Result<std::string> program_path();
 
   Result<const os::UserDirectories*> directories();
+  // The user's settings. Not asked for where credentials come from the cache.
+  Result<const Configuration*> configuration();
   Result<const aws::ProfileSet*> profiles();
   Result<const vault::SessionCache*> sessions();
   // `profile` is only looked at for its mfa_process setting. The options of the first call count.

@@ -54,6 +54,7 @@ Command status_command();
 Command clear_command();
 Command profiles_command();
 Command explain_command();
+Command config_show_command();
 Command version_command();
 
 // In the order in which help lists them.

@@ -11,6 +11,7 @@ std::vector<Command> all_commands() {
   commands.push_back(clear_command());
   commands.push_back(profiles_command());
   commands.push_back(explain_command());
+  commands.push_back(config_show_command());
   commands.push_back(credential_process_command());
   commands.push_back(version_command());
   return commands;
