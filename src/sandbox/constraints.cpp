@@ -22,11 +22,13 @@ std::size_t characters_in(std::string_view utf8) {
 
 void Constraints::add(std::string_view value, std::string_view member, std::string constraint) {
   faults_.push_back(fmt::format("Value '{}' at '{}' failed to satisfy constraint: {}", value, member, constraint));
+  members_.push_back(fmt::format("{}: {}", member, constraint));
 }
 
 Constraints& Constraints::required(std::string_view name, std::string_view member) {
   if (call_.find(name) == nullptr) {
     faults_.push_back(fmt::format("Value null at '{}' failed to satisfy constraint: Member must not be null", member));
+    members_.push_back(fmt::format("{} is missing", member));
   }
   return *this;
 }
@@ -77,8 +79,11 @@ std::int64_t Constraints::integer(std::string_view name, std::string_view member
 std::optional<Answer> Constraints::fault() const {
   if (malformed_) return malformed_;
   if (faults_.empty()) return std::nullopt;
-  return validation_error(fmt::format("{} validation error{} detected: {}", faults_.size(),
-                                      faults_.size() == 1 ? "" : "s", fmt::join(faults_, "; ")));
+  Answer answer = validation_error(fmt::format("{} validation error{} detected: {}", faults_.size(),
+                                               faults_.size() == 1 ? "" : "s", fmt::join(faults_, "; ")));
+  // The log never shows values: one of them may be a one-time code.
+  answer.reason = fmt::format("{}", fmt::join(members_, ", "));
+  return answer;
 }
 
 }  // namespace tollgate::sandbox

@@ -35,6 +35,7 @@ class Constraints {
   void add(std::string_view value, std::string_view member, std::string constraint);
   const Call& call_;
   std::vector<std::string> faults_;
+  std::vector<std::string> members_;  // the same without values
   std::optional<Answer> malformed_;
 };
 

@@ -153,6 +153,22 @@ struct Object {
   std::string key() const { return bucket + "/" + name; }
 };
 
+// A multipart upload that was begun and neither completed nor aborted. Keyed by its id.
+struct Upload {
+  struct Part {
+    std::uint64_t size = 0;
+    std::string etag;
+    std::string body;
+  };
+  std::string id;
+  std::string bucket;
+  std::string name;
+  std::map<std::string, std::string> headers;
+  std::map<std::int64_t, Part> parts;  // by part number
+  TimePoint created{};
+  const std::string& key() const { return id; }
+};
+
 struct World {
   Table<Account> accounts;
   Table<User> users;             // by "account/name"
@@ -164,6 +180,7 @@ struct World {
   Table<Session> sessions;       // by access key id
   Table<Bucket> buckets;         // by name
   Table<Object> objects;         // by "bucket/key"
+  Table<Upload> uploads;         // by upload id
   // Sessions live for 1/N of what was asked, so that a test of twelve hours takes seconds.
   std::int64_t lifetime_divisor = 1;
 

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/socket.h>
 
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <condition_variable>
@@ -190,6 +191,8 @@ class ServerImpl final : public Server {
   asio::thread_pool pool_;
   SessionHost host_;
   asio::io_context io_{1};
+  // Keeps the io thread there for the answers of handlers that still run when all else has ended.
+  asio::executor_work_guard<asio::io_context::executor_type> work_{io_.get_executor()};
   tcp::acceptor acceptor_{io_};
   asio::steady_timer retry_{io_};
   std::thread io_thread_;

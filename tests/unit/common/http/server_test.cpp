@@ -1,5 +1,6 @@
 #include "common/http/server.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
