@@ -109,15 +109,17 @@ bool OnTerminal::read_more(std::chrono::milliseconds limit) {
 
 std::string OnTerminal::wait_for(const std::string& text, std::chrono::seconds limit) {
   const auto deadline = steady_clock::now() + limit;
-  while (shown_.find(text) == std::string::npos) {
+  std::size_t found = 0;
+  while ((found = shown_.find(text, seen_)) == std::string::npos) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - steady_clock::now());
     // While nobody has the other end open (it may be opened again) there is nothing to read.
     if (left.count() > 0 && !read_more(left)) std::this_thread::sleep_for(std::chrono::milliseconds(1));
     if (left.count() <= 0) {
       ADD_FAILURE() << "\"" << text << "\" was not shown; shown was: " << shown_;
-      break;
+      return shown_;
     }
   }
+  seen_ = found + text.size();
   return shown_;
 }
 

@@ -42,7 +42,8 @@ class OnTerminal : public Forked {
 
   // Types.
   void type(const std::string& text) const;
-  // Waits until `text` was shown and returns all that was shown so far; fails the test if it does not come.
+  // Waits until `text` is shown after what was last waited for, and returns all that was shown so far; fails the test
+  // if it does not come.
   std::string wait_for(const std::string& text, std::chrono::seconds limit = std::chrono::seconds(20));
   // Reads on until the other end is closed or `limit` has passed.
   std::string read_to_end(std::chrono::seconds limit = std::chrono::seconds(5));
@@ -58,6 +59,7 @@ class OnTerminal : public Forked {
   bool read_more(std::chrono::milliseconds limit);
   int master_ = -1;
   std::string shown_;
+  std::size_t seen_ = 0;
 };
 
 // Waits for a condition that another process brings about, without a fixed sleep; false after `limit`.

@@ -98,7 +98,7 @@ TEST_F(PrivateDirectoryTest, RefusesAFileInItsPlace) {
 TEST_F(PrivateDirectoryTest, NamesAreOneComponent) {
   const auto directory = PrivateDirectory::create(path_);
   ASSERT_TRUE(directory);
-  for (const std::string name : {"", ".", "..", "a/b", "../x"}) {
+  for (const char* name : {"", ".", "..", "a/b", "../x"}) {
     EXPECT_EQ(directory->write(name, "x").error().code, Code::invalid) << name;
     EXPECT_EQ(directory->read(name, 10).error().code, Code::invalid) << name;
     EXPECT_EQ(directory->create_below(name).error().code, Code::invalid) << name;
