@@ -214,6 +214,10 @@ Result<deliver::CredentialBroker*> App::broker(std::string_view profile, const C
     };
     ports.asked_by = [] { return os::parent_command(); };
     ports.user_name = os::user_name(environment_);
+    ports.session_duration = [this]() -> Result<std::chrono::seconds> {
+      TG_TRY(const Configuration* const settings, configuration());
+      return settings->duration(Key::session_duration);
+    };
     ports.load_clock_offset = [this]() -> Duration {
       const auto locks = lock_directory();
       const auto text = locks ? (*locks)->read(kClockOffsetFile, 32) : Result<std::string>("0");

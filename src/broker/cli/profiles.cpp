@@ -134,10 +134,10 @@ std::vector<Step> steps_of(const aws::Chain& chain, const deliver::ObtainOptions
       !serial.empty() && !coded && options.use_session && (keys == nullptr || !keys->credentials.temporary());
   if (session) {
     steps.push_back(
-        {fmt::format("sts:GetSessionToken with a code of {}, for {}s", serial, options.session_duration.count()),
+        {fmt::format("sts:GetSessionToken with a code of {}, for {}s", serial, options.session_duration->count()),
          json::Value::object({{"action", "sts:GetSessionToken"},
                               {"serial_number", serial},
-                              {"duration_seconds", std::int64_t{options.session_duration.count()}}})});
+                              {"duration_seconds", std::int64_t{options.session_duration->count()}}})});
   }
   for (std::size_t i = 0; i < chain.roles.size(); ++i) {
     const aws::AssumeRole& role = chain.roles[i];
@@ -168,6 +168,8 @@ Result<void> explain(App& app, const Input& input) {
   TG_TRY(const aws::ProfileSet* const set, app.profiles());
   TG_TRY(aws::Chain chain, aws::resolve_chain(*set, name, app.lookup()));
   deliver::ObtainOptions options;
+  TG_TRY(const Configuration* const settings, app.configuration());
+  options.session_duration = settings->duration(Key::session_duration);
   const std::vector<std::string> notices = deliver::cap_durations(
       chain, options, deliver::role_takes_code(chain, options.role_duration, options.use_session));
   TG_TRY(const aws::Endpoint endpoint,

@@ -100,6 +100,7 @@ struct CredentialBroker::Request {
   std::string serial;    // of the device to ask for; empty: no MFA
   Obtained result;
   bool called_aws = false;
+  TimePoint began;
 
   // Sessions are valid in all regions, so the region is no part of the key: one code serves them all. An endpoint of
   // one's own is another AWS.
@@ -167,6 +168,7 @@ Result<Obtained> CredentialBroker::obtain_role(std::string_view profile, std::st
 
 Result<CredentialBroker::Request> CredentialBroker::make_request(aws::Chain chain, const ObtainOptions& options) {
   Request request;
+  request.began = ports_.clock.now();
   request.options = options;
   request.identity = source_identity(chain.source, ports_.environment);
   request.serial = aws::first_mfa_serial(chain);
@@ -206,10 +208,10 @@ std::optional<CredentialBroker::Session> CredentialBroker::cached_session(std::s
 
 std::optional<aws::Credentials> CredentialBroker::cached(Request& request, const vault::CacheKey& key, bool is_session,
                                                          bool* due) {
-  if (request.options.renew && !request.called_aws) return std::nullopt;
   const TimePoint now = ports_.clock.now();
   const auto entry = ports_.sessions.get(key, now);
   if (!entry || about_to_end(*entry, now)) return std::nullopt;
+  if (request.options.renew && entry->created < request.began) return std::nullopt;
   if (is_session) {
     // Ahead of its end a session is good as long as nobody asked for more.
     if (entry->expires - now < request.options.min_ttl) {
@@ -459,9 +461,13 @@ Result<aws::Credentials> CredentialBroker::pass_gate(
 
 Result<aws::Credentials> CredentialBroker::mfa_session(Request& request, const aws::Credentials& keys) {
   aws::StsClient client = sts(request);
+  seconds duration = request.options.session_duration.value_or(kDefaultSessionDuration);
+  if (!request.options.session_duration && ports_.session_duration) {
+    TG_TRY(duration, ports_.session_duration());
+  }
   auto session = pass_gate(
       request, keys, request.serial, request.session_key(),
-      [&](const aws::MfaCode& code) { return client.get_session_token(keys, request.options.session_duration, code); },
+      [&](const aws::MfaCode& code) { return client.get_session_token(keys, duration, code); },
       [&](const aws::Credentials& credentials) {
         const TimePoint now = ports_.clock.now();
         return vault::Entry{"session",

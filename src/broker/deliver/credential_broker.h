@@ -28,8 +28,8 @@ inline constexpr std::chrono::seconds kMaxRoleDuration{12 * 3600};
 inline constexpr std::chrono::seconds kMinDuration{900};
 
 struct ObtainOptions {
-  std::optional<std::chrono::seconds> role_duration;  // wins over the profile's duration_seconds
-  std::chrono::seconds session_duration = kDefaultSessionDuration;
+  std::optional<std::chrono::seconds> role_duration;     // wins over the profile's duration_seconds
+  std::optional<std::chrono::seconds> session_duration;  // none: the user's setting (Ports), else 12 h
   // What must be left of the MFA session (or of a role that was assumed with the code itself): less is renewed now,
   // with a question if need be.
   std::chrono::seconds min_ttl{0};
@@ -67,6 +67,8 @@ struct Ports {
   // Where the learnt clock offset is kept between processes.
   std::function<Duration()> load_clock_offset;
   std::function<void(Duration)> keep_clock_offset;
+  // Life of a new MFA session where the request names none; asked only then, because it reads a file.
+  std::function<Result<std::chrono::seconds>()> session_duration = {};
 };
 
 class CredentialBroker {

@@ -50,8 +50,10 @@ std::optional<seconds> effective_duration(const aws::Chain& chain, const std::op
 
 std::vector<std::string> cap_durations(aws::Chain& chain, ObtainOptions& options, bool with_code) {
   std::vector<std::string> notices;
-  cap(options.session_duration, kMinDuration, kMaxSessionDuration, "a session", "AWS gives GetSessionToken 15m to 36h",
-      notices);
+  if (options.session_duration) {
+    cap(*options.session_duration, kMinDuration, kMaxSessionDuration, "a session",
+        "AWS gives GetSessionToken 15m to 36h", notices);
+  }
   const bool chained = chain.roles.size() > 1 || (!with_code && !aws::first_mfa_serial(chain).empty()) ||
                        !starts_from_long_term_keys(chain);
   const seconds most = chained ? kMaxChainedDuration : kMaxRoleDuration;
