@@ -22,7 +22,7 @@ struct Request {
   std::string body;
   std::chrono::milliseconds connect_timeout{5000};
   std::chrono::milliseconds total_timeout{20000};
-  // Limits of what is accepted; more is an error with Delivery::answered.
+  // Limit of what is accepted, headers included; more is a Failure with Delivery::unknown.
   std::size_t max_response_bytes = 4 << 20;
   bool use_proxy = true;  // HTTPS_PROXY, HTTP_PROXY, NO_PROXY; never for loopback
 };
