@@ -4,6 +4,7 @@
 #include "broker/cli/output.h"
 #include "broker/cli/supervise.h"
 #include "broker/deliver/child_environment.h"
+#include "broker/deliver/command_rules.h"
 #include "broker/deliver/overlay.h"
 #include "common/os/child_process.h"
 #include "common/os/program_search.h"
@@ -20,6 +21,33 @@ Result<std::chrono::seconds> duration_from(const std::string& text, std::string_
                     .do_next("write it as 900, 60m, 12h or 1h30m"));
   }
   return *duration;
+}
+
+// What the user's rules say of this program.
+Result<std::chrono::seconds> min_ttl_by_rule(App& app, const std::vector<std::string>& command) {
+  TG_TRY(const Configuration* const settings, app.configuration());
+  const auto traits = deliver::inspect_command(command.front(), {command.begin() + 1, command.end()});
+  return deliver::min_ttl_for(traits.work, settings->min_ttl_rules());
+}
+
+// With less than a rule wants, and nobody to ask, what is there is used: the rule is a wish, a flag is an order.
+Result<deliver::Obtained> obtain(App& app, const ExecRequest& input, deliver::ObtainOptions options) {
+  TG_TRY(deliver::CredentialBroker* const broker, app.broker(input.profile, input.codes));
+  if (!input.min_ttl.empty()) return broker->obtain(input.profile, options);
+  TG_TRY(options.min_ttl, min_ttl_by_rule(app, input.command));
+  auto obtained = broker->obtain(input.profile, options);
+  if (obtained || obtained.error().code != Code::needs_person || options.min_ttl == std::chrono::seconds(0)) {
+    return obtained;
+  }
+  const auto session = broker->cached_session(input.profile);
+  if (!session) return obtained;
+  const std::string wanted = format_duration(std::exchange(options.min_ttl, std::chrono::seconds(0)));
+  auto shorter = broker->obtain(input.profile, options);
+  if (!shorter) return obtained;
+  shorter->notices.push_back(
+      fmt::format("the MFA session of {} ends in {}, {} should have {}, and nobody can be asked for a code here",
+                  input.profile, format_duration(session->expires - app.clock().now()), input.command.front(), wanted));
+  return shorter;
 }
 
 Result<deliver::ObtainOptions> obtain_options(const ExecRequest& input) {
@@ -45,13 +73,12 @@ struct Prepared {
 Result<Prepared> prepare(App& app, const ExecRequest& input) {
   TG_TRY(const aws::ProfileSet* const set, app.profiles());
   TG_TRY(const deliver::ObtainOptions options, obtain_options(input));
-  TG_TRY(const aws::Chain chain, aws::resolve_chain(*set, input.profile, app.lookup()));
+  TG_TRY(const aws::Chain chain, aws::resolve_chain(*set, input.profile, app.lookup(), app.has_vault_keys()));
 
   deliver::ChildProfile child{input.profile, input.region.empty() ? chain.region : input.region, set->files};
   std::optional<deliver::Obtained> obtained;
   if (!input.lazy || input.static_environment) {
-    TG_TRY(deliver::CredentialBroker* const broker, app.broker(input.profile, input.codes));
-    TG_TRY(obtained, broker->obtain(input.profile, options));
+    TG_TRY(obtained, obtain(app, input, options));
     for (const std::string& notice : obtained->notices)
       print_notice(notice);
   }
@@ -59,7 +86,8 @@ Result<Prepared> prepare(App& app, const ExecRequest& input) {
     return Prepared{deliver::static_environment(app.environment(), child, obtained->credentials), false};
   }
   TG_TRY(const std::string program, App::program_path());
-  TG_TRY(const std::string text, deliver::overlay_text(*set, program));
+  TG_TRY(KeyVault* const keys, app.vault());
+  TG_TRY(const std::string text, deliver::overlay_text(*set, program, keys->profiles()));
   TG_TRY(const std::string directory, app.overlay_directory());
   TG_TRY(const deliver::Overlay overlay, deliver::write_overlay(directory, text, app.clock().now()));
   return Prepared{deliver::overlay_environment(app.environment(), child, overlay),
@@ -133,6 +161,10 @@ Command exec_command() {
        "Life of the role session: 900, 60m, 1h30m. AWS allows 1h on top of an MFA session; more costs a code per role.",
        &input->duration},
       {"--session-duration", "TIME", "Life of the MFA session, 15m to 36h. Default 12h.", &input->session_duration},
+      {"--min-ttl", "TIME",
+       "Ask for a code first if less than this is left of the MFA session. Default: by what is run, see the settings "
+       "min_ttl; apply wants 2h.",
+       &input->min_ttl},
       {"--no-session", "", "Send the code with the role instead of getting an MFA session first.", &input->no_session},
   };
   for (Option& option : code_flags(input->codes))

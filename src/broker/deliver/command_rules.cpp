@@ -139,7 +139,7 @@ CommandTraits inspect_command(std::string_view program, const std::vector<std::s
   return {};
 }
 
-std::chrono::seconds min_ttl_for(Work work, const MinTtlRules& rules, std::chrono::seconds session) {
+std::chrono::seconds min_ttl_for(Work work, const MinTtlRules& rules) {
   const auto wanted = [&] {
     switch (work) {
       case Work::plan:
@@ -157,7 +157,7 @@ std::chrono::seconds min_ttl_for(Work work, const MinTtlRules& rules, std::chron
     }
     return rules.other;
   }();
-  return std::min(std::max(wanted, rules.other), session * 3 / 4);
+  return std::max(wanted, rules.other);
 }
 
 }  // namespace tollgate::deliver

@@ -39,7 +39,7 @@ struct MinTtlRules {
   std::chrono::seconds state{2 * 3600};
   std::chrono::seconds other{0};
 };
-// Never more than three quarters of `session`, the life of a new MFA session: else each start would ask again.
-std::chrono::seconds min_ttl_for(Work work, const MinTtlRules& rules, std::chrono::seconds session);
+// Never less than `other`, which is for every program.
+std::chrono::seconds min_ttl_for(Work work, const MinTtlRules& rules);
 
 }  // namespace tollgate::deliver

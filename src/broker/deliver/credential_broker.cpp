@@ -166,11 +166,21 @@ Result<Obtained> CredentialBroker::obtain_role(std::string_view profile, std::st
   return obtain_chain(std::move(chain), options);
 }
 
+Result<Obtained> CredentialBroker::obtain_source(std::string_view profile, const ObtainOptions& options) {
+  TG_TRY(aws::Chain chain, aws::resolve_chain(ports_.profiles, profile, ports_.environment, ports_.has_vault_keys));
+  chain.source_mfa_serial = aws::first_mfa_serial(chain);
+  chain.roles.clear();
+  return obtain_chain(std::move(chain), options);
+}
+
 Result<CredentialBroker::Request> CredentialBroker::make_request(aws::Chain chain, const ObtainOptions& options) {
   Request request;
   request.began = ports_.clock.now();
   request.options = options;
   request.identity = source_identity(chain.source, ports_.environment);
+  if (const auto* keys = std::get_if<aws::VaultKeys>(&chain.source); keys != nullptr && ports_.vault_identity) {
+    request.identity += ":" + ports_.vault_identity(*keys);
+  }
   request.serial = aws::first_mfa_serial(chain);
   const std::string region = !chain.region.empty() ? chain.region : chain.source_region;
   TG_TRY(request.endpoint,
@@ -213,8 +223,9 @@ std::optional<aws::Credentials> CredentialBroker::cached(Request& request, const
   if (!entry || about_to_end(*entry, now)) return std::nullopt;
   if (request.options.renew && entry->created < request.began) return std::nullopt;
   if (is_session) {
-    // Ahead of its end a session is good as long as nobody asked for more.
-    if (entry->expires - now < request.options.min_ttl) {
+    // Ahead of its end a session is good as long as nobody asked for more than a new one could give for a while.
+    const Duration life = entry->expires - entry->created;
+    if (entry->expires - now < std::min<Duration>(request.options.min_ttl, life * 3 / 4)) {
       if (due == nullptr) return std::nullopt;
       *due = true;
     }

@@ -31,7 +31,7 @@ struct ObtainOptions {
   std::optional<std::chrono::seconds> role_duration;     // wins over the profile's duration_seconds
   std::optional<std::chrono::seconds> session_duration;  // none: the user's setting (Ports), else 12 h
   // What must be left of the MFA session (or of a role that was assumed with the code itself): less is renewed now,
-  // with a question if need be.
+  // with a question if need be. Counts as at most three quarters of the session's life.
   std::chrono::seconds min_ttl{0};
   // false: no GetSessionToken; a role is assumed with the code itself, keys without a role are handed out as they are.
   bool use_session = true;
@@ -67,6 +67,8 @@ struct Ports {
   // Where the learnt clock offset is kept between processes.
   std::function<Duration()> load_clock_offset;
   std::function<void(Duration)> keep_clock_offset;
+  // What sessions of stored keys are filed under: the same after a rotation, another one for another user's keys.
+  std::function<std::string(const aws::VaultKeys&)> vault_identity = {};
   // Life of a new MFA session where the request names none; asked only then, because it reads a file.
   std::function<Result<std::chrono::seconds>()> session_duration = {};
 };
@@ -79,6 +81,9 @@ class CredentialBroker {
   Result<Obtained> obtain(std::string_view profile, const ObtainOptions& options = {});
   // The same for a role without a profile of its own: assumed with the credentials of `profile`.
   Result<Obtained> obtain_role(std::string_view profile, std::string_view role_arn, const ObtainOptions& options = {});
+
+  // What the profile's roles are assumed with: the MFA session, or the keys where no device is named.
+  Result<Obtained> obtain_source(std::string_view profile, const ObtainOptions& options = {});
 
   // The MFA session that the profile's credentials would come from, if one is cached; without its secrets.
   struct Session {
