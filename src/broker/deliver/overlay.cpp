@@ -107,7 +107,7 @@ std::string profile_argument(std::string_view profile) {
   return fmt::format("--profile-b64 {}", base64url_encode(profile));
 }
 
-Result<std::string> overlay_text(const aws::ProfileSet& profiles, std::string_view program) {
+Result<std::string> credential_process_value(std::string_view program, std::string_view profile) {
   const bool writable = std::all_of(program.begin(), program.end(), [](char c) {
     return static_cast<unsigned char>(c) > 0x20 &&
            std::string_view("#;\\\"'`$&|<>()*?[]{}!~").find(c) == std::string_view::npos;
@@ -119,19 +119,32 @@ Result<std::string> overlay_text(const aws::ProfileSet& profiles, std::string_vi
                                         program))
             .do_next("install tollgate under a path of letters, digits, '/', '.', '_' and '-'"));
   }
+  return fmt::format("{} credential-process {}", program, profile_argument(profile));
+}
+
+Result<std::string> overlay_text(const aws::ProfileSet& profiles, std::string_view program,
+                                 const std::vector<std::string>& stored) {
+  TG_CHECK(credential_process_value(program, "default"));
   std::string text =
       "# Written by tollgate for the programs that it starts; replaced whenever your own AWS files change.\n"
       "# It holds no secret. Edit your own file instead.\n";
-  for (const aws::Profile& profile : profiles.profiles) {
+  std::vector<aws::Profile> named;
+  for (const std::string& name : stored) {
+    if (profiles.find(name) == nullptr) named.emplace_back().name = name;
+  }
+  const auto add = [&](const aws::Profile& profile) {
+    const bool replace =
+        has_credentials(profile) || std::find(stored.begin(), stored.end(), profile.name) != stored.end();
     for (const std::string& header : headers_of("profile", profile.name)) {
       text += fmt::format("\n{}\n", header);
-      const bool replace = has_credentials(profile);
       append_settings(text, profile, true);
       if (replace) {
         text += fmt::format("credential_process = {} credential-process {}\n", program, profile_argument(profile.name));
       }
     }
-  }
+  };
+  std::for_each(profiles.profiles.begin(), profiles.profiles.end(), add);
+  std::for_each(named.begin(), named.end(), add);
   for (const auto& [kind, sections] :
        {std::pair("sso-session", &profiles.sso_sessions), std::pair("services", &profiles.services)}) {
     for (const aws::Section& section : *sections) {

@@ -6,6 +6,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "aws/profile_files.h"
 #include "common/base/error.h"
@@ -13,12 +14,16 @@
 
 namespace tollgate::deliver {
 
-// What the child's AWS_CONFIG_FILE says. `program` is the absolute path of tollgate.
+// What the child's AWS_CONFIG_FILE says. `program` is the absolute path of tollgate; `stored` names the profiles whose
+// keys tollgate's vault holds, which no file need mention.
 //
 // The credential_process value follows what every client reads alike (facts: Go strips a pair of quotes around a whole
 // value and cuts at blank-#; botocore splits like a shell, without one): it never begins and ends with a quote and has
 // no #, ; or backslash. Errors: Code::config where `program` cannot be written that way.
-Result<std::string> overlay_text(const aws::ProfileSet& profiles, std::string_view program);
+Result<std::string> overlay_text(const aws::ProfileSet& profiles, std::string_view program,
+                                 const std::vector<std::string>& stored = {});
+// "PROGRAM credential-process --profile NAME", under the same rules.
+Result<std::string> credential_process_value(std::string_view program, std::string_view profile);
 
 struct Overlay {
   std::string config_file;       // mode 0400
