@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "broker/cli/output.h"
+#include "broker/deliver/key_import.h"
 #include "broker/fetch/client/fetch_client.h"
 #include "broker/mfa/device_gate.h"
 #include "broker/mfa/used_codes.h"
@@ -36,7 +37,13 @@ Result<os::Environment> guarded_environment(const os::Environment& environment, 
             .do_next(
                 "let the command fetch credentials by itself, or remove it and give the profile a source_profile"));
   }
-  return environment.with(kProcessGuard, running + entry);
+  return environment.with(kProcessGuard, running + entry).without(vault::kPassphraseDescriptorVariable);
+}
+
+Error no_stored_keys(std::string_view profile) {
+  return Error(Code::not_found, fmt::format("the keys of profile {} should be in tollgate's vault, and are not", profile))
+      .do_next(fmt::format("store them with `tollgate keys add {}`, or remove the credential_process line", profile))
+      .because("no_stored_key");
 }
 
 }  // namespace
@@ -54,6 +61,7 @@ struct App::Parts {
   std::unique_ptr<mfa::UsedCodes> used_codes;
   std::unique_ptr<mfa::DeviceGate> gate;
   std::unique_ptr<deliver::CredentialBroker> broker;
+  std::optional<KeyVault> vault;
   CodeOptions code_options;
   std::string code_profile;
 };
@@ -128,6 +136,28 @@ Result<const vault::SessionCache*> App::sessions() {
   return &*parts_->sessions;
 }
 
+Result<KeyVault*> App::vault() {
+  if (!parts_->vault) {
+    TG_TRY(const os::UserDirectories* const all, directories());
+    parts_->vault.emplace(
+        all->data, [this] { return lock_directory(); }, environment_, random_, clock_);
+  }
+  return &*parts_->vault;
+}
+
+aws::HasVaultKeys App::has_vault_keys() {
+  return [this](std::string_view profile) {
+    const auto keys = vault();
+    return keys && (*keys)->has(profile);
+  };
+}
+
+Duration App::clock_offset() {
+  const auto locks = lock_directory();
+  const auto text = locks ? (*locks)->read(kClockOffsetFile, 32) : Result<std::string>("0");
+  return Duration(text ? std::strtoll(text->c_str(), nullptr, 10) : 0);
+}
+
 Result<std::string> App::overlay_directory() {
   TG_CHECK(cache_directory());
   return parts_->directories->cache + "/overlay";
@@ -196,6 +226,11 @@ Result<deliver::CredentialBroker*> App::broker(std::string_view profile, const C
     ports.gate = [this] { return gate(); };
     ports.network = [this]() -> net::Client& { return network(); };
     ports.run_process = [this](const std::string& command, std::chrono::seconds limit) -> Result<aws::ProcessOutcome> {
+      // A line that calls us for the profile itself says where the keys are, not how to get them.
+      if (const auto own = deliver::own_process_profile(command); own && !has_vault_keys()(*own)) {
+        const aws::Profile* named = parts_->profiles->find(*own);
+        if (named != nullptr && named->text("credential_process") == command) return fail(no_stored_keys(*own));
+      }
       os::Command shell;
       shell.argv = {"/bin/sh", "-c", command};
       TG_TRY(shell.environment, guarded_environment(environment_, parts_->code_profile));
@@ -209,8 +244,14 @@ Result<deliver::CredentialBroker*> App::broker(std::string_view profile, const C
       outcome.output = std::move(captured.output);
       return outcome;
     };
-    ports.vault_keys = [](const aws::VaultKeys& keys) -> Result<aws::Credentials> {
-      return fail(Code::not_found, fmt::format("no keys are stored for profile {}", keys.profile));
+    ports.has_vault_keys = has_vault_keys();
+    ports.vault_keys = [this](const aws::VaultKeys& keys) -> Result<aws::Credentials> {
+      TG_TRY(KeyVault* const stored, vault());
+      return stored->credentials(keys.profile);
+    };
+    ports.vault_identity = [this](const aws::VaultKeys& keys) {
+      const auto stored = vault();
+      return stored ? (*stored)->identity(keys.profile) : std::string();
     };
     ports.asked_by = [] { return os::parent_command(); };
     ports.user_name = os::user_name(environment_);
@@ -218,11 +259,7 @@ Result<deliver::CredentialBroker*> App::broker(std::string_view profile, const C
       TG_TRY(const Configuration* const settings, configuration());
       return settings->duration(Key::session_duration);
     };
-    ports.load_clock_offset = [this]() -> Duration {
-      const auto locks = lock_directory();
-      const auto text = locks ? (*locks)->read(kClockOffsetFile, 32) : Result<std::string>("0");
-      return Duration(text ? std::strtoll(text->c_str(), nullptr, 10) : 0);
-    };
+    ports.load_clock_offset = [this] { return clock_offset(); };
     ports.keep_clock_offset = [this](Duration offset) {
       const auto locks = lock_directory();
       if (locks && (*locks)->write(kClockOffsetFile, fmt::format("{}\n", offset.count()))) {

@@ -6,7 +6,9 @@
 #include <optional>
 #include <string>
 
+#include "aws/profile_chain.h"
 #include "aws/profile_files.h"
+#include "broker/cli/key_vault.h"
 #include "broker/cli/configuration.h"
 #include "broker/deliver/credential_broker.h"
 #include "broker/mfa/code_source.h"
@@ -48,15 +50,21 @@ class App {
   Result<const vault::SessionCache*> sessions();
   // `profile` is only looked at for its mfa_process setting. The options of the first call count.
   Result<deliver::CredentialBroker*> broker(std::string_view profile, const CodeOptions& options);
+  // The stored keys. Its test whether there are any costs one failed open where there are none.
+  Result<KeyVault*> vault();
+  aws::HasVaultKeys has_vault_keys();
+  // The client that starts tollgate-fetch at the first request; the folder of locks.
+  net::Client& network();
+  Result<const os::PrivateDirectory*> lock_directory();
+  // What is added to this machine's clock when signing, learnt in an earlier run.
+  Duration clock_offset();
   // The folder of the overlays.
   Result<std::string> overlay_directory();
 
  private:
   struct Parts;
   Result<const os::PrivateDirectory*> cache_directory();
-  Result<const os::PrivateDirectory*> lock_directory();
   Result<mfa::DeviceGate*> gate();
-  net::Client& network();
 
   os::Environment environment_;
   os::Inherited inherited_;

@@ -166,7 +166,7 @@ std::vector<Step> steps_of(const aws::Chain& chain, const deliver::ObtainOptions
 Result<void> explain(App& app, const Input& input) {
   const std::string name = aws::selected_profile(app.lookup(), input.profile);
   TG_TRY(const aws::ProfileSet* const set, app.profiles());
-  TG_TRY(aws::Chain chain, aws::resolve_chain(*set, name, app.lookup()));
+  TG_TRY(aws::Chain chain, aws::resolve_chain(*set, name, app.lookup(), app.has_vault_keys()));
   deliver::ObtainOptions options;
   TG_TRY(const Configuration* const settings, app.configuration());
   options.session_duration = settings->duration(Key::session_duration);

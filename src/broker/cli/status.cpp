@@ -79,7 +79,7 @@ Result<void> clear(App& app, const ClearInput& input) {
   std::string serial;
   if (!input.profile.empty()) {
     TG_TRY(const aws::ProfileSet* const set, app.profiles());
-    TG_TRY(const aws::Chain chain, aws::resolve_chain(*set, input.profile, app.lookup()));
+    TG_TRY(const aws::Chain chain, aws::resolve_chain(*set, input.profile, app.lookup(), app.has_vault_keys()));
     source = chain.source_profile;
     serial = aws::first_mfa_serial(chain);
   }

@@ -32,6 +32,7 @@ constexpr std::array<std::string_view, 20> kCredentialVariables = {
 void set_marks(os::Environment& child, const ChildProfile& profile) {
   child.set("AWS_VAULT", profile.name);
   child.set("TOLLGATE_PROFILE", profile.name);
+  child.unset("TOLLGATE_PASSPHRASE_FD");  // names a descriptor that the child does not have
   if (!profile.region.empty()) {
     child.set("AWS_REGION", profile.region);
     child.set("AWS_DEFAULT_REGION", profile.region);
