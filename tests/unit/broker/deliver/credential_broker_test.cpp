@@ -254,6 +254,7 @@ TEST_F(CredentialBrokerTest, AProcessIsRunOncePerLifeOfWhatItGives) {
 
 TEST_F(CredentialBrokerTest, RenewIgnoresTheCacheOnce) {
   obtain("prod");
+  clock_.advance(seconds(1));
   ObtainOptions again;
   again.renew = true;
   obtain("prod", again);
