@@ -55,6 +55,14 @@ Command clear_command();
 Command profiles_command();
 Command explain_command();
 Command config_show_command();
+Command keys_add_command();
+Command keys_list_command();
+Command keys_import_command();
+Command keys_rotate_command();
+Command keys_remove_command();
+Command keys_protect_command();
+Command keys_unlock_command();
+Command keys_lock_command();
 Command version_command();
 
 // In the order in which help lists them.

@@ -13,6 +13,14 @@ std::vector<Command> all_commands() {
   commands.push_back(explain_command());
   commands.push_back(config_show_command());
   commands.push_back(credential_process_command());
+  commands.push_back(keys_add_command());
+  commands.push_back(keys_import_command());
+  commands.push_back(keys_list_command());
+  commands.push_back(keys_rotate_command());
+  commands.push_back(keys_remove_command());
+  commands.push_back(keys_protect_command());
+  commands.push_back(keys_unlock_command());
+  commands.push_back(keys_lock_command());
   commands.push_back(version_command());
   return commands;
 }
