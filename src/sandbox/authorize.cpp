@@ -116,9 +116,14 @@ policy::EvaluationRequest evaluation_request(const World& world, const Call& cal
 std::optional<Answer> authorize(const World& world, const Call& call, std::string_view action,
                                 std::string_view resource, const ContextKeys& extra) {
   if (call.principal.kind == Principal::Kind::root) return std::nullopt;
-  const policy::EvaluationRequest request = evaluation_request(world, call, action, resource, extra);
+  policy::EvaluationRequest request = evaluation_request(world, call, action, resource, extra);
+  // IAM acts within the caller's account, also on policies that AWS manages; no resource has a policy of its own.
+  request.resource_account = call.principal.account;
   const policy::Decision decision = policy::evaluate(request);
-  if (decision.allowed()) return std::nullopt;
+  if (decision.allowed()) {
+    call.allowed_because = decision.reason;
+    return std::nullopt;
+  }
   Answer answer = access_denied(policy::access_denied_message(request, decision));
   answer.resource = resource;
   answer.reason = decision.reason;

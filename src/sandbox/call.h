@@ -49,6 +49,7 @@ struct Call {
   std::string request_id;
   TimePoint now{};                 // the imitated AWS's time, clock faults included
   RandomSource* random = nullptr;  // never null in a call that reaches a service
+  mutable std::string allowed_because;  // for the call log: authorisation writes here what allowed the call
 
   // nullptr if the parameter was not sent.
   const std::string* find(std::string_view name) const;

@@ -220,6 +220,7 @@ void Endpoint::run_s3(const http::Request& request, Exchange& exchange) {
     }
   }
   exchange.outcome = answer.outcome;
+  exchange.call.allowed_because = s3.call.allowed_because;
   if (exchange.outcome.resource.empty() && !s3.bucket.empty()) {
     exchange.outcome.resource = s3.name.empty() ? bucket_arn(s3.bucket) : object_arn(s3.bucket, s3.name);
   }
@@ -250,7 +251,7 @@ void Endpoint::finish(const http::Request& request, Exchange& exchange) {
   }
   entry.status = outcome.status;
   entry.code = outcome.code;
-  entry.reason = outcome.reason;
+  entry.reason = outcome.reason.empty() ? call.allowed_because : outcome.reason;
   entry.decision = !outcome.failed() || outcome.status < 400 ? "allowed" : outcome.status == 403 ? "denied" : "error";
   for (const Fault& fault : exchange.faults) {
     entry.fault += (entry.fault.empty() ? "" : ",") + std::string(fault_kind_name(fault.kind));

@@ -221,7 +221,10 @@ std::optional<S3Answer> s3_authorize(const World& world, const S3Call& call, con
   request.resource_account = bucket.account;
   if (!bucket.policy.empty()) request.resource_policy = named_policy("policy of bucket " + bucket.name, bucket.policy);
   const policy::Decision decision = policy::evaluate(request);
-  if (decision.allowed()) return std::nullopt;
+  if (decision.allowed()) {
+    call.call.allowed_because = decision.reason;
+    return std::nullopt;
+  }
   // S3 writes the resource in quotes, unlike the Query services.
   S3Answer answer = s3_refuse(403, "AccessDenied",
                               fmt::format("User: {} is not authorized to perform: {} on resource: \"{}\" {}",
