@@ -18,6 +18,33 @@ bool is_blank(char c) {
   return c == ' ' || c == '\t';
 }
 
+// What a line holds, found in one pass, so that most lines are spared most searches.
+constexpr std::uint8_t kCommentMark = 1;  // # or ;
+constexpr std::uint8_t kControl = 2;      // but for a tab
+constexpr std::uint8_t kUpper = 4;
+constexpr std::uint8_t kBracket = 8;  // [
+
+constexpr std::array<std::uint8_t, 256> make_classes() {
+  std::array<std::uint8_t, 256> classes = {};
+  for (std::size_t i = 0; i < 0x20; ++i)
+    classes[i] = kControl;
+  classes[0x7F] = kControl;
+  classes['\t'] = 0;
+  classes['#'] = classes[';'] = kCommentMark;
+  classes['['] = kBracket;
+  for (std::size_t i = 'A'; i <= 'Z'; ++i)
+    classes[i] = kUpper;
+  return classes;
+}
+constexpr std::array<std::uint8_t, 256> kClasses = make_classes();
+
+std::uint8_t classes_in(std::string_view text) {
+  std::uint8_t found = 0;
+  for (const char c : text)
+    found = static_cast<std::uint8_t>(found | kClasses[static_cast<unsigned char>(c)]);
+  return found;
+}
+
 // White space that Go's unicode.IsSpace knows beyond ASCII; pasted text brings no-break spaces along.
 constexpr std::array<std::string_view, 19> kWideSpaces = {
     "\xC2\x85",     "\xC2\xA0",     "\xE1\x9A\x80", "\xE2\x80\x80", "\xE2\x80\x81", "\xE2\x80\x82", "\xE2\x80\x83",
@@ -54,8 +81,9 @@ std::string_view trim(std::string_view text) {
 }
 
 std::string_view trim_left_blanks(std::string_view text) {
-  const std::size_t start = text.find_first_not_of(kBlanks);
-  return start == text.npos ? std::string_view() : text.substr(start);
+  while (!text.empty() && is_blank(text.front()))
+    text.remove_prefix(1);
+  return text;
 }
 
 // A header's comment needs no blank in front of it.
@@ -79,8 +107,7 @@ std::string_view unquoted(std::string_view value) {
 }
 
 bool has_control_character(std::string_view text) {
-  return std::any_of(text.begin(), text.end(),
-                     [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7F; });
+  return (classes_in(text) & kControl) != 0;
 }
 
 bool equal_ignoring_case(std::string_view a, std::string_view lower) {
@@ -97,8 +124,10 @@ struct KeyAndValue {
 };
 
 KeyAndValue split_setting(std::string_view line) {
-  const std::size_t at = line.find_first_of("=:");
-  if (at == line.npos) return {};
+  std::size_t at = 0;
+  while (at < line.size() && line[at] != '=' && line[at] != ':')
+    ++at;
+  if (at == line.size()) return {};
   return {trim(line.substr(0, at)), trim(line.substr(at + 1)), line[at] == ':', true};
 }
 
@@ -142,11 +171,12 @@ class IniParser {
   FileKind kind_;
   IniFile file_;
   int line_ = 0;
+  std::uint8_t classes_ = 0;  // of the current line
   std::size_t section_ = kNone;
   std::size_t setting_ = kNone;  // that indented lines belong to
   std::size_t setting_indent_ = 0;
-  std::string* joined_ = nullptr;                          // the text of setting_ once a line has continued it
-  std::unordered_map<std::string, std::size_t> sections_;  // by kind and name
+  std::string* joined_ = nullptr;  // the text of setting_ once a line has continued it
+  std::array<std::unordered_map<std::string_view, std::size_t>, 8> sections_;  // by kind and prefix, by name
   std::unordered_map<SettingId, std::size_t, SettingIdHash> settings_;
 };
 
@@ -174,6 +204,7 @@ IniFile IniParser::run() {
 
 void IniParser::read_line(std::string_view line) {
   if (line.empty()) return;
+  classes_ = classes_in(line);
   const std::string_view trimmed = trim_left_blanks(line);
   if (trimmed.empty() || trimmed.front() == '#' || trimmed.front() == ';') return;
   if (is_ascii_space(trimmed.front()) || static_cast<signed char>(trimmed.front()) < 0) {
@@ -188,8 +219,7 @@ void IniParser::read_line(std::string_view line) {
 }
 
 bool IniParser::read_header(std::string_view line) {
-  // Cheap refusal for nearly all lines; the exact form is below.
-  if (line.find('[') == line.npos) return false;
+  if ((classes_ & kBracket) == 0) return false;
   const std::string_view header = trim(cut_header_comment(line));
   if (header.size() < 2 || header.front() != '[' || header.back() != ']') return false;
 
@@ -250,12 +280,9 @@ bool IniParser::read_header(std::string_view line) {
 }
 
 void IniParser::enter(SectionKind kind, std::string_view name, bool prefixed) {
-  std::string id;
-  id.reserve(name.size() + 2);
-  id.push_back(static_cast<char>('0' + static_cast<int>(kind)));
-  id.push_back(prefixed ? 'p' : ' ');
-  id.append(name);
-  const auto [found, is_new] = sections_.try_emplace(std::move(id), file_.sections.size());
+  // Prefixed and other profiles are apart, because the former replace the latter.
+  auto& by_name = sections_[static_cast<std::size_t>(kind) * 2 + (prefixed ? 1 : 0)];
+  const auto [found, is_new] = by_name.try_emplace(name, file_.sections.size());
   section_ = found->second;
   if (is_new) {
     IniSection& section = file_.sections.emplace_back();
@@ -269,7 +296,7 @@ void IniParser::enter(SectionKind kind, std::string_view name, bool prefixed) {
 }
 
 void IniParser::read_setting(std::string_view line) {
-  const std::size_t comment = comment_start(line);
+  const std::size_t comment = (classes_ & kCommentMark) == 0 ? line.npos : comment_start(line);
   const KeyAndValue setting = split_setting(line.substr(0, comment));
   if (!setting.found) {
     if (line.front() == '[') {
@@ -291,7 +318,7 @@ void IniParser::read_setting(std::string_view line) {
   const std::string_view value = unquoted(setting.value);
   if (value.size() != setting.value.size()) note(IniRemark::quoted_value, key);
   if (value.size() == 1 && (value.front() == '"' || value.front() == '\'')) note(IniRemark::lone_quote, key);
-  const std::size_t hash = value.find_first_of("#;");
+  const std::size_t hash = (classes_ & kCommentMark) == 0 ? value.npos : value.find_first_of("#;");
   if (hash != value.npos && hash + 1 < value.size() && is_blank(value[hash + 1])) {
     note(IniRemark::comment_in_value, key);
   }
@@ -314,10 +341,12 @@ bool IniParser::read_nested(std::string_view line, std::string_view trimmed) {
     // At the head of a section, or under a setting that has a value: a plain setting after all. Equal indentation is
     // common (whole sections are indented) and the AWS CLI agrees on it.
     if (above != nullptr && indent > setting_indent_) note(IniRemark::orphan_nested, key);
-    add_setting(key, trim(value.substr(0, comment_start(value))), indent);
+    add_setting(key, trim(value.substr(0, (classes_ & kCommentMark) == 0 ? value.npos : comment_start(value))), indent);
     return true;
   }
-  if (has_control_character(nested.key) || has_control_character(value)) note(IniRemark::control_character, key);
+  if ((classes_ & kControl) != 0 && (has_control_character(nested.key) || has_control_character(value))) {
+    note(IniRemark::control_character, key);
+  }
   above->nested.push_back({key, value});
   return true;
 }
@@ -337,7 +366,9 @@ void IniParser::read_continuation(std::string_view line, std::string_view trimme
 }
 
 void IniParser::add_setting(std::string_view key, std::string_view value, std::size_t indent) {
-  if (has_control_character(key) || has_control_character(value)) note(IniRemark::control_character, key);
+  if ((classes_ & kControl) != 0 && (has_control_character(key) || has_control_character(value))) {
+    note(IniRemark::control_character, key);
+  }
   IniSection& section = *current();
   setting_ = find_setting(section, key);
   setting_indent_ = indent;
@@ -351,6 +382,7 @@ void IniParser::add_setting(std::string_view key, std::string_view value, std::s
     return;
   }
   setting_ = section.settings.size();
+  if (setting_ == 0) section.settings.reserve(8);
   section.settings.push_back({key, value, line_, {}});
   if (section.settings.size() == kIndexFrom) {
     for (std::size_t i = 0; i < kIndexFrom; ++i)
@@ -387,11 +419,10 @@ void IniParser::prefer_prefixed() {
 }
 
 std::string_view IniParser::lower(std::string_view key) {
-  const auto is_upper = [](char c) { return c >= 'A' && c <= 'Z'; };
-  if (std::none_of(key.begin(), key.end(), is_upper)) return key;
+  if ((classes_ & kUpper) == 0 || (classes_in(key) & kUpper) == 0) return key;
   std::string text(key);
   for (char& c : text) {
-    if (is_upper(c)) c = static_cast<char>(c + 32);
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
   }
   return own(std::move(text));
 }
