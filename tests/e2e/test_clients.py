@@ -35,7 +35,7 @@ def test_boto3_through_the_session_without_a_prompt(world, home):
 
 def test_another_profile_inside_the_same_exec(world, home, aws_cli):
     home.login()
-    result = home.run("tollgate", "exec", "prod", "--", *identity_command(world), "--profile", "default")
+    result = home.run("tollgate", "exec", "prod", "--", *identity_command(world), "--profile", "base")
     assert result.returncode == 0, result.stderr
     assert ":user/" in json.loads(result.stdout)["Arn"]
 

@@ -70,7 +70,7 @@ def test_clear_of_one_profile(home):
 def test_profiles_lists_what_the_files_have(home):
     result = home.run("tollgate", "profiles")
     assert result.returncode == 0, result.stderr
-    assert "prod" in result.stdout and "default" in result.stdout
+    assert "prod" in result.stdout and "base" in result.stdout
     assert "prod" in json.dumps(json.loads(home.run("tollgate", "profiles", "--json").stdout))
 
 

@@ -40,7 +40,7 @@ def test_one_complete_object(world, home):
 
 
 def test_static_keys_need_neither_code_nor_network(world, home):
-    result = answer(home, "--profile", "default")
+    result = answer(home, "--profile", "base")
     assert result.returncode == 0, result.stderr
     assert json.loads(result.stdout)["AccessKeyId"].startswith("AKIA")
     assert world.calls() == []

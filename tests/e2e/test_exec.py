@@ -184,8 +184,8 @@ def test_unknown_profile_names_those_there_are(home):
 
 
 def test_nested_exec_works(ready):
-    result = ready.run("tollgate", "exec", "prod", "--", "tollgate", "exec", "default", "--", "sh", "-c", "echo $AWS_PROFILE")
-    assert (result.returncode, result.stdout) == (0, "default\n"), result.stderr
+    result = ready.run("tollgate", "exec", "prod", "--", "tollgate", "exec", "base", "--", "sh", "-c", "echo $AWS_PROFILE")
+    assert (result.returncode, result.stdout) == (0, "base\n"), result.stderr
 
 
 def test_lazy_asks_when_first_needed(world, home, aws_cli):

@@ -1,5 +1,6 @@
 """The sandbox, asked by boto3 (an implementation of SigV4 and of the protocols that is not ours): it has to refuse."""
 import datetime
+import importlib.util
 import json
 
 import botocore.auth
@@ -33,9 +34,13 @@ def shift_clock(monkeypatch, **offset):
             return datetime.datetime.utcnow() + datetime.timedelta(**offset)
 
     class Module:
+        timezone = datetime.timezone
         datetime = Shifted
 
     monkeypatch.setattr(botocore.auth, "datetime", Module)
+    # Where the AWS Common Runtime is installed, botocore signs with that.
+    if importlib.util.find_spec("awscrt"):
+        monkeypatch.setattr("botocore.crt.auth.datetime", Module)
 
 
 def test_identity_of_a_static_key(world, sts):
@@ -228,6 +233,6 @@ def test_state_survives_a_restart(world, session, role):
 
 
 def test_aws_cli(world, home, aws_cli):
-    result = home.run(aws_cli, "--endpoint-url", world.url, "--profile", "default", "sts", "get-caller-identity")
+    result = home.run(aws_cli, "--endpoint-url", world.url, "--profile", "base", "sts", "get-caller-identity")
     assert result.returncode == 0, result.stderr
     assert ":user/" in json.loads(result.stdout)["Arn"]

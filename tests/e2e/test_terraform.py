@@ -72,8 +72,9 @@ def test_four_aliases_two_accounts_and_remote_state_with_one_code(world, home, p
     output = home.run("tollgate", "exec", "prod", "--", name, "output", "-json", "callers", cwd=provider_project)
     callers = json.loads(output.stdout)
     accounts = {alias: arn.split(":")[4] for alias, arn in callers.items() if alias != "greeting"}
-    assert accounts["prod"] == accounts["prod_again"] != accounts["own"] == accounts["own_again"]
-    assert ":assumed-role/" in callers["prod"]
+    assert accounts["deploy"] == accounts["read_only"] != accounts["audit"] == accounts["self"]
+    assert ":assumed-role/deploy/" in callers["deploy"]
+    assert callers["self"].endswith(":user/ana")
     assert callers["greeting"] == "hello from the state bucket"
 
 

@@ -13,8 +13,8 @@ def client(world, service, credentials=None, **options):
                        aws_session_token=credentials["SessionToken"])
     elif credentials:
         options.update(aws_access_key_id=credentials[0], aws_secret_access_key=credentials[1])
-    config = botocore.config.Config(retries={"max_attempts": 0}, s3={"addressing_style": "path"}, proxies={})
-    return boto3.session.Session().client(service, region_name="us-east-1", endpoint_url=world.url, config=config,
+    config = botocore.config.Config(retries={"max_attempts": 0}, s3={"addressing_style": "path"}, proxies={}, parameter_validation=False)
+    return boto3.session.Session().client(service, region_name="eu-central-1", endpoint_url=world.url, config=config,
                                           **options)
 
 
@@ -24,7 +24,7 @@ def _read(path):
     return parser
 
 
-def static_keys(world, profile="default"):
+def static_keys(world, profile="base"):
     """(key id, secret) from the world's credentials file."""
     section = _read(world.folder / "aws/credentials")[profile]
     return section["aws_access_key_id"], section["aws_secret_access_key"]

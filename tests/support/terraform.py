@@ -5,15 +5,15 @@ from tests.support import clients
 
 # The names that `tollgate-sandbox init` gives.
 PROFILE = "prod"
-OWN_PROFILE = "default"
-BUCKET = "tfstate"
+BUCKET = "tollgate-state"
+REGION = "eu-central-1"
 
 
 def backend(key, profile=PROFILE):
     return f"""  backend "s3" {{
     bucket         = "{BUCKET}"
     key            = "{key}"
-    region         = "us-east-1"
+    region         = "{REGION}"
     profile        = "{profile}"
     use_path_style = true
     use_lockfile   = true
@@ -39,11 +39,11 @@ output "greeting" {{
     return folder
 
 
-def provider_project(folder, _home, profile=PROFILE, own_profile=OWN_PROFILE):
+def provider_project(folder, _home, profile=PROFILE):
     """Four aliases of the AWS provider over two accounts, remote state, and the line of the classic question."""
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True)
-    aliases = {"prod": profile, "prod_again": profile, "own": own_profile, "own_again": own_profile}
+    aliases = {"deploy": profile, "read_only": "read-only", "audit": "audit", "self": "base"}
     text = f"""terraform {{
   required_providers {{
     aws = {{
@@ -58,7 +58,7 @@ data "terraform_remote_state" "app" {{
   config = {{
     bucket         = "{BUCKET}"
     key            = "app/terraform.tfstate"
-    region         = "us-east-1"
+    region         = "{REGION}"
     profile        = "{profile}"
     use_path_style = true
   }}
@@ -68,7 +68,7 @@ data "terraform_remote_state" "app" {{
         text += f"""
 provider "aws" {{
   alias                    = "{alias}"
-  region                   = "us-east-1"
+  region                   = "{REGION}"
   profile                  = "{name}"
   shared_credentials_files = [pathexpand("~/.aws/config")]
 }}
