@@ -2,6 +2,7 @@
 // Parsing is command_line.h's. Plain values.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -55,6 +56,7 @@ Command clear_command();
 Command profiles_command();
 Command explain_command();
 Command config_show_command();
+Command env_command();
 Command keys_add_command();
 Command keys_list_command();
 Command keys_import_command();
@@ -67,6 +69,9 @@ Command version_command();
 
 // In the order in which help lists them.
 std::vector<Command> all_commands();
+
+// The duration behind a flag, written as 900, 60m or 1h30m. Code::usage where it is none.
+Result<std::chrono::seconds> duration_flag(const std::string& text, std::string_view flag);
 
 // --mfa-process and --no-input, for every command that may need a code.
 std::vector<Option> code_flags(CodeOptions& options);

@@ -5,6 +5,7 @@ namespace tollgate::cli {
 std::vector<Command> all_commands() {
   std::vector<Command> commands;
   commands.push_back(exec_command());
+  commands.push_back(env_command());
   commands.push_back(login_command());
   commands.push_back(status_command());
   commands.push_back(whoami_command());
@@ -23,6 +24,16 @@ std::vector<Command> all_commands() {
   commands.push_back(keys_lock_command());
   commands.push_back(version_command());
   return commands;
+}
+
+Result<std::chrono::seconds> duration_flag(const std::string& text, std::string_view flag) {
+  const auto duration = parse_duration(text);
+  if (!duration) {
+    return fail(Error(Code::usage, fmt::format("{} is not a duration", text))
+                    .at(std::string(flag))
+                    .do_next("write it as 900, 60m, 12h or 1h30m"));
+  }
+  return *duration;
 }
 
 std::vector<Option> code_flags(CodeOptions& options) {

@@ -13,16 +13,6 @@
 namespace tollgate::cli {
 namespace {
 
-Result<std::chrono::seconds> duration_from(const std::string& text, std::string_view flag) {
-  const auto duration = parse_duration(text);
-  if (!duration) {
-    return fail(Error(Code::usage, fmt::format("{} is not a duration", text))
-                    .at(std::string(flag))
-                    .do_next("write it as 900, 60m, 12h or 1h30m"));
-  }
-  return *duration;
-}
-
 // What the user's rules say of this program.
 Result<std::chrono::seconds> min_ttl_by_rule(App& app, const std::vector<std::string>& command) {
   TG_TRY(const Configuration* const settings, app.configuration());
@@ -54,13 +44,13 @@ Result<deliver::ObtainOptions> obtain_options(const ExecRequest& input) {
   deliver::ObtainOptions options;
   options.use_session = !input.no_session;
   if (!input.duration.empty()) {
-    TG_TRY(options.role_duration, duration_from(input.duration, "--duration"));
+    TG_TRY(options.role_duration, duration_flag(input.duration, "--duration"));
   }
   if (!input.session_duration.empty()) {
-    TG_TRY(options.session_duration, duration_from(input.session_duration, "--session-duration"));
+    TG_TRY(options.session_duration, duration_flag(input.session_duration, "--session-duration"));
   }
   if (!input.min_ttl.empty()) {
-    TG_TRY(options.min_ttl, duration_from(input.min_ttl, "--min-ttl"));
+    TG_TRY(options.min_ttl, duration_flag(input.min_ttl, "--min-ttl"));
   }
   return options;
 }
