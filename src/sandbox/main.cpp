@@ -1,4 +1,6 @@
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
 #include <cstdio>
 #include <exception>
 
@@ -43,7 +45,6 @@ struct Arguments {
   Fault fault;
   std::string fault_kind;
   std::int64_t fault_count = 0;
-  std::string fault_offset;
   bool list = false;
   bool clear = false;
 };
@@ -62,84 +63,128 @@ Result<void> run_fault(Arguments& arguments, bool named) {
   return set_fault(arguments.directory, arguments.fault);
 }
 
+// Commands by name: one line for the list, and what `COMMAND --help` begins with.
+struct Words {
+  const char* name;
+  const char* summary;
+  const char* help;
+};
+constexpr std::array<Words, 6> kCommands{{
+    {"init", "write an example world",
+     "Example:\n"
+     "  tollgate-sandbox init ~/aws-sandbox\n\n"
+     "Writes world.toml, aws/config, aws/credentials and env with fresh keys. Never overwrites a world."},
+    {"serve", "imitate AWS until SIGTERM or SIGINT",
+     "Examples:\n"
+     "  tollgate-sandbox serve ~/aws-sandbox\n"
+     "  tollgate-sandbox serve ~/aws-sandbox --port 0\n\n"
+     "Prints one line, \"listening on http://127.0.0.1:PORT\", once ready, and writes DIR/env for that port."},
+    {"code", "print what a user's phone shows",
+     "Examples:\n"
+     "  tollgate-sandbox code ~/aws-sandbox ana\n"
+     "  tollgate-sandbox code ~/aws-sandbox ana --next\n\n"
+     "Each code counts once; those of the step before and the step after count too."},
+    {"log", "print every call, and why it was allowed or refused",
+     "Examples:\n"
+     "  tollgate-sandbox log ~/aws-sandbox\n"
+     "  tollgate-sandbox log ~/aws-sandbox --json | jq 'select(.decision == \"denied\")'"},
+    {"fault", "let AWS have a bad day",
+     "Examples:\n"
+     "  tollgate-sandbox fault ~/aws-sandbox sts:AssumeRole throttling --count 2\n"
+     "  tollgate-sandbox fault ~/aws-sandbox 's3:*' delay --delay 3000\n"
+     "  tollgate-sandbox fault ~/aws-sandbox '*' clock --offset=-1200\n"
+     "  tollgate-sandbox fault ~/aws-sandbox --clear\n\n"
+     "Works while the server runs; without ACTION it lists the faults that are set. Kinds: delay; 500, 503, "
+     "throttling\n"
+     "and reset-before (the call is not executed); reset-after, truncated and html (it is); clock."},
+    {"evaluate", "ask the policy evaluator about one case on stdin",
+     "Example:\n"
+     "  tollgate-sandbox evaluate --explain < case.json\n\n"
+     "Reads one AssumeRole case (principal, role, context, identityPolicy, trustPolicy) and prints Allowed,\n"
+     "ImplicitlyDenied or ExplicitlyDenied."},
+}};
+
+bool known_command(std::string_view name) {
+  return std::any_of(kCommands.begin(), kCommands.end(), [&](const Words& words) { return words.name == name; });
+}
+
+void add_commands(CLI::App& app, Arguments& a) {
+  using namespace tollgate::sandbox;
+  for (const Words& words : kCommands) {
+    CLI::App* command = app.add_subcommand(words.name, words.summary);
+    if (std::string_view(words.name) != "evaluate") {
+      command->add_option("DIR", a.directory, "the world's directory")->required();
+    }
+  }
+  app.get_subcommand("init")->add_option("--port", a.port, "the port to write into it")->capture_default_str();
+  app.get_subcommand("serve")->add_option("--port", a.port, "in place of world.toml's; 0 = any free one");
+  CLI::App* code = app.get_subcommand("code");
+  code->add_option("USER", a.user, "NAME or ACCOUNT/NAME")->required();
+  code->add_flag("--next", a.next, "the code of the next 30 seconds");
+  code->add_option("--serial", a.serial, "which device, where there are several");
+  app.get_subcommand("log")->add_flag("--json", a.json, "JSON lines");
+  CLI::App* fault = app.get_subcommand("fault");
+  CLI::Option* action = fault->add_option("ACTION", a.fault.action, "service:Operation; * and ? match");
+  action->needs(fault->add_option("KIND", a.fault_kind, "what happens"));
+  fault->add_option("--count", a.fault_count, "to so many calls; otherwise until cleared")
+      ->check(CLI::Range(1, 1000000));
+  fault->add_option("--delay", a.fault.delay_ms, "milliseconds to wait first")->check(CLI::Range(0, 3600000));
+  fault->add_option("--offset", a.fault.offset_seconds, "of clock: seconds that AWS's clock is ahead");
+  fault->add_flag("--list", a.list, "list the faults that are set");
+  fault->add_flag("--clear", a.clear, "remove all of them");
+  app.get_subcommand("evaluate")->add_flag("--explain", a.explain, "and which statement decided");
+}
+
+int print_help(const CLI::App& app) {
+  const auto chosen = app.get_subcommands();
+  if (chosen.empty()) {
+    fmt::print("{}\n\n{}", kAbout, app.help());
+    return 0;
+  }
+  for (const Words& words : kCommands) {
+    if (chosen.front()->get_name() == words.name) fmt::print("{}\n\n", words.help);
+  }
+  chosen.front()->description("");
+  fmt::print("{}", chosen.front()->help("tollgate-sandbox"));
+  return 0;
+}
+
 int run(int argc, char** argv) {
   using namespace tollgate::sandbox;
   Arguments a;
-  CLI::App app(kAbout, "tollgate-sandbox");
-  app.set_version_flag("--version", TOLLGATE_VERSION);
+  CLI::App app("", "tollgate-sandbox");
+  app.set_version_flag("--version", "tollgate-sandbox " TOLLGATE_VERSION);
   app.require_subcommand(1);
-  app.failure_message(CLI::FailureMessage::simple);
-  const auto directory = [&](CLI::App* command) {
-    command->add_option("DIR", a.directory, "the world's directory")->required();
-  };
-
-  CLI::App* init_command = app.add_subcommand(
-      "init",
-      "Example:\n  tollgate-sandbox init ~/aws-sandbox\n\nWrites an example world with fresh keys. Never overwrites.");
-  directory(init_command);
-  init_command->add_option("--port", a.port, "the port to write into it")->capture_default_str();
-
-  CLI::App* serve_command = app.add_subcommand(
-      "serve",
-      "Example:\n  tollgate-sandbox serve ~/aws-sandbox --port 0\n\nImitates AWS until SIGTERM or SIGINT. Prints one "
-      "line, \"listening on http://127.0.0.1:PORT\", once ready.");
-  directory(serve_command);
-  CLI::Option* serve_port = serve_command->add_option("--port", a.port, "in place of world.toml's; 0 = any free one");
-
-  CLI::App* code_command = app.add_subcommand(
-      "code",
-      "Example:\n  tollgate-sandbox code ~/aws-sandbox ana\n\nPrints the six digits that a user's phone shows now.");
-  directory(code_command);
-  code_command->add_option("USER", a.user, "NAME or ACCOUNT/NAME")->required();
-  code_command->add_flag("--next", a.next, "those of the next 30 seconds (AWS accepts them already)");
-  code_command->add_option("--serial", a.serial, "which device, where there are several");
-
-  CLI::App* log_command = app.add_subcommand(
-      "log", "Example:\n  tollgate-sandbox log ~/aws-sandbox\n\nPrints every call and why it was allowed or refused.");
-  directory(log_command);
-  log_command->add_flag("--json", a.json, "JSON lines");
-
-  CLI::App* fault_command = app.add_subcommand(
-      "fault",
-      "Examples:\n  tollgate-sandbox fault ~/aws-sandbox sts:AssumeRole throttling --count 2\n  tollgate-sandbox fault "
-      "~/aws-sandbox '*' clock --offset=-1200\n  tollgate-sandbox fault ~/aws-sandbox --clear\n\nSets a fault while "
-      "the "
-      "server runs; without ACTION lists those set. Kinds: delay, 500, 503, throttling,\nreset-before and reset-after "
-      "(the call is executed), truncated, html, clock.");
-  directory(fault_command);
-  CLI::Option* action = fault_command->add_option("ACTION", a.fault.action, "service:Operation; * and ? match");
-  fault_command->add_option("KIND", a.fault_kind, "what happens")->needs(action);
-  fault_command->add_option("--count", a.fault_count, "to so many calls; otherwise until cleared")
-      ->check(CLI::Range(1, 1000000));
-  fault_command->add_option("--delay", a.fault.delay_ms, "milliseconds to wait first")->check(CLI::Range(0, 3600000));
-  fault_command->add_option("--offset", a.fault.offset_seconds, "of clock: seconds that AWS's clock is ahead");
-  fault_command->add_flag("--list", a.list, "list the faults that are set");
-  fault_command->add_flag("--clear", a.clear, "remove all of them");
-
-  CLI::App* evaluate_command = app.add_subcommand(
-      "evaluate",
-      "Example:\n  tollgate-sandbox evaluate < case.json\n\nReads one AssumeRole case (principal, role, context, "
-      "identityPolicy, trustPolicy) and prints Allowed,\nImplicitlyDenied or ExplicitlyDenied.");
-  evaluate_command->add_flag("--explain", a.explain, "and which statement decided");
-
+  add_commands(app, a);
+  const Error misused = Error(Code::usage, "").do_next("See tollgate-sandbox --help.");
+  if (argc > 1 && argv[1][0] != '-' && !known_command(argv[1])) {
+    Error error = misused;
+    error.message = fmt::format("there is no command {}", argv[1]);
+    return report(error);
+  }
   try {
     app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app.exit(error);
-    return report(Error(Code::usage, error.what()).do_next("See tollgate-sandbox --help."));
+  } catch (const CLI::CallForHelp&) {
+    return print_help(app);
+  } catch (const CLI::ParseError& parse_error) {
+    if (parse_error.get_exit_code() == 0) return app.exit(parse_error);
+    Error error = misused;
+    error.message = parse_error.what();
+    return report(error);
   }
-
+  const CLI::App* command = app.get_subcommands().front();
+  const std::string& name = command->get_name();
   Result<void> done;
-  if (*init_command) {
+  if (name == "init") {
     done = init(a.directory, a.port);
-  } else if (*serve_command) {
-    done = serve(a.directory, serve_port->count() == 0 ? std::nullopt : std::optional<std::uint16_t>(a.port));
-  } else if (*code_command) {
+  } else if (name == "serve") {
+    done = serve(a.directory, command->count("--port") == 0 ? std::nullopt : std::optional<std::uint16_t>(a.port));
+  } else if (name == "code") {
     done = show_code(a.directory, a.user, a.serial, a.next);
-  } else if (*log_command) {
+  } else if (name == "log") {
     done = show_log(a.directory, a.json);
-  } else if (*fault_command) {
-    done = run_fault(a, action->count() != 0);
+  } else if (name == "fault") {
+    done = run_fault(a, command->count("ACTION") != 0);
   } else {
     done = evaluate_stdin(a.explain);
   }
