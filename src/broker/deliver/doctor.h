@@ -28,37 +28,38 @@ std::string_view check_status_name(CheckStatus status);
 
 struct Finding {
   CheckStatus status = CheckStatus::warn;
-  std::string place;    // file:line; may be empty
+  std::string place;    // file:line, or the variable; may be empty
   std::string message;  // one sentence, no full stop
-  std::string fix;      // one line
+  std::string fix;      // one line; empty for a mere remark
 };
 
 struct Check {
   std::string id;     // stable: "files", "gate"
   std::string title;  // "AWS files"
   CheckStatus status = CheckStatus::ok;
-  std::string message;            // what was seen, one sentence
-  std::vector<Finding> findings;  // none where all is well
+  std::string message;            // what was seen, or why the check was skipped
+  std::vector<Finding> findings;  // those of status ok are remarks
 };
 
 // What the checks look at. Functions that may be empty leave out their check.
 struct Surroundings {
   const Clock& clock;
   const os::Environment& environment;
-  const os::UserDirectories& directories;
-  const Result<const aws::ProfileSet*>& profiles;
+  os::UserDirectories directories;
+  Result<const aws::ProfileSet*> profiles;
   aws::HasVaultKeys has_vault_keys;
-  std::string profile;            // the one asked about
+  std::string profile;            // the one asked about, or chosen by AWS_PROFILE, or default
+  bool profile_given = false;     // false: nobody named one, so mistakes of any profile count
   std::string program;            // absolute path of tollgate
   std::string fetch_program;      // where tollgate-fetch should be
-  std::string working_directory;  // whose *.tf are read
+  std::string working_directory;  // whose Terraform code is read
   bool has_terminal = false;
-  std::function<net::Client&()> network;   // empty: --offline
-  std::function<Duration()> clock_offset;  // learnt earlier
+  std::function<net::Client&()> network;  // empty: no network
+  Duration clock_offset{0};               // learnt earlier
   std::function<Result<std::optional<vault::Protection>>()> protection;
   std::function<Result<std::vector<vault::KeySummary>>()> stored_keys;
-  // The long-term key behind a profile's chain, for the gate's proof.
-  std::function<Result<aws::Credentials>(const aws::Chain&)> source_keys;
+  // The stored long-term key of that name, for the gate's proof; may ask for the passphrase.
+  std::function<Result<aws::Credentials>(const aws::VaultKeys&)> vault_keys;
 };
 
 struct Report {
