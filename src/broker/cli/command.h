@@ -57,6 +57,7 @@ Command profiles_command();
 Command explain_command();
 Command config_show_command();
 Command env_command();
+Command doctor_command();
 Command keys_add_command();
 Command keys_list_command();
 Command keys_import_command();

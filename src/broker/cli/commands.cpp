@@ -14,6 +14,7 @@ std::vector<Command> all_commands() {
   commands.push_back(explain_command());
   commands.push_back(config_show_command());
   commands.push_back(credential_process_command());
+  commands.push_back(doctor_command());
   commands.push_back(keys_add_command());
   commands.push_back(keys_import_command());
   commands.push_back(keys_list_command());
