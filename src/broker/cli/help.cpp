@@ -76,7 +76,7 @@ std::string usage_line(const Command& command) {
 }
 
 std::string help_text(const Command& command) {
-  std::string text = fmt::format("tollgate {} - {}\n\n", command.name, command.summary);
+  std::string text = wrapped(fmt::format("tollgate {} - {}", command.name, command.summary), 0) + "\n\n";
   if (!command.examples.empty()) {
     text += "Examples:\n";
     std::string_view rest = command.examples;
@@ -127,11 +127,14 @@ std::string overview_text(const std::vector<Command>& commands) {
     if (!command.hidden) text += entry(command.name, command.summary + ".");
   }
   text += entry("help [COMMAND]", "Show this text, or a command's.");
-  text +=
-      "\nExit status: that of the program that exec runs; for tollgate's own failures 64\n"
-      "wrong usage, 65 malformed input, 69 AWS unreachable, 70 a bug, 74 a file cannot\n"
-      "be read or written, 75 try again, 77 a code is needed or refused, 78 a mistake in\n"
-      "a configuration file, 130 cancelled, 126 and 127 as in a shell.\n";
+  text += "\n" +
+          wrapped(
+              "Exit status: that of the program that exec runs; for tollgate's own failures 64 wrong usage, 65 "
+              "malformed input, 69 AWS unreachable, 70 a bug, 74 a file cannot be read or written, 75 try again, 77 "
+              "a code is needed or refused, 78 a mistake in a configuration file, 130 cancelled, 126 and 127 as in a "
+              "shell.",
+              0) +
+          "\n";
   return text;
 }
 
