@@ -115,17 +115,30 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
     parser_->body_limit(host_.options.max_body_bytes);
     parser_->eager(false);
     request_ = {};
+    skip_empty_lines();
     if (buffer_.size() != 0) return read_header();
     if (host_.stopping) return close();
-    idle_ = true;
     expire_after(host_.options.idle_timeout);
+    wait_for_byte();
+  }
+
+  void wait_for_byte() {
+    idle_ = true;
     stream_.async_read_some(buffer_.prepare(4096),
                             [self = this->shared_from_this()](error_code error, std::size_t count) {
                               self->idle_ = false;
                               if (error) return self->close();
                               self->buffer_.commit(count);
+                              self->skip_empty_lines();
+                              if (self->buffer_.size() == 0) return self->wait_for_byte();
                               self->read_header();
                             });
+  }
+
+  // Some clients end a body with a CRLF too many (RFC 9112 2.2).
+  void skip_empty_lines() {
+    const std::string_view text(static_cast<const char*>(buffer_.data().data()), buffer_.size());
+    buffer_.consume(std::min(text.find_first_not_of("\r\n"), text.size()));
   }
 
   void read_header() {
@@ -147,6 +160,11 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
     http_1_0_ = message.version() < 11;
     if (message.version() < 10 || message.version() > 11) {
       return refuse(505, "this server speaks HTTP/1.0 and HTTP/1.1");
+    }
+    // RFC 3986: what is not ASCII travels percent-encoded. Beast lets it pass.
+    const auto ascii = [](char c) { return static_cast<unsigned char>(c) < 0x7f; };
+    if (!std::all_of(request_.target.begin(), request_.target.end(), ascii)) {
+      return refuse(400, "malformed request: the target is not ASCII");
     }
     if (const FramingFault fault = check_framing(request_.headers, http_1_0_); fault.status != 0) {
       return refuse(fault.status, fault.sentence);

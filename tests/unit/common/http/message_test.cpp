@@ -42,8 +42,9 @@ TEST(HttpHead, AddsWhatTheProtocolNeeds) {
   HeadOptions options;
   options.body_size = 7;
   options.now = *parse_iso8601("2026-01-02T03:04:05Z");
-  EXPECT_EQ(format_head(response, options),
-            "HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: 7\r\nDate: Fri, 02 Jan 2026 03:04:05 GMT\r\n\r\n");
+  EXPECT_EQ(
+      format_head(response, options),
+      "HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: 7\r\nDate: Fri, 02 Jan 2026 03:04:05 GMT\r\n\r\n");
   options.keep_alive = false;
   EXPECT_NE(format_head(response, options).find("Connection: close\r\n"), std::string::npos);
 }
@@ -59,7 +60,10 @@ TEST(HttpHead, KeepsAHandlersDateAndForHeadItsLength) {
 
 TEST(HttpHead, UserInputCannotSplitTheResponse) {
   Response response;
-  response.headers = {{"Location", "/x\r\nSet-Cookie: a=b"}, {"Bad Name", "1"}, {"", "2"}, {"X", std::string("a\0b", 3)},
+  response.headers = {{"Location", "/x\r\nSet-Cookie: a=b"},
+                      {"Bad Name", "1"},
+                      {"", "2"},
+                      {"X", std::string("a\0b", 3)},
                       {"Transfer-Encoding", "chunked"}};
   const std::string head = format_head(response, {});
   EXPECT_EQ(head, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\n\r\n");
@@ -86,10 +90,16 @@ TEST(HttpFraming, RefusesWhatAProxyMightReadDifferently) {
            {"no host in 1.0", {}, true, 0},
            {"two hosts", {{"Host", "x"}, {"host", "x"}}, false, 400},
            {"two lengths", {{"Host", "x"}, {"Content-Length", "1"}, {"content-length", "1"}}, false, 400},
-           {"length and coding", {{"Host", "x"}, {"Content-Length", "1"}, {"Transfer-Encoding", "chunked"}}, false, 400},
+           {"length and coding",
+            {{"Host", "x"}, {"Content-Length", "1"}, {"Transfer-Encoding", "chunked"}},
+            false,
+            400},
            {"chunked", {{"Host", "x"}, {"Transfer-Encoding", "Chunked"}}, false, 0},
            {"gzip, chunked", {{"Host", "x"}, {"Transfer-Encoding", "gzip, chunked"}}, false, 501},
-           {"chunked twice", {{"Host", "x"}, {"Transfer-Encoding", "chunked"}, {"Transfer-Encoding", "chunked"}}, false, 501},
+           {"chunked twice",
+            {{"Host", "x"}, {"Transfer-Encoding", "chunked"}, {"Transfer-Encoding", "chunked"}},
+            false,
+            501},
            {"chunked in 1.0", {{"Host", "x"}, {"Transfer-Encoding", "chunked"}}, true, 400},
            {"expect", {{"Host", "x"}, {"Expect", "100-Continue"}}, false, 0},
            {"expect other", {{"Host", "x"}, {"Expect", "tea"}}, false, 417},

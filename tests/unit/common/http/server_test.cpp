@@ -65,13 +65,15 @@ TEST(HttpServer, AnswersPipelinedRequestsInOrder) {
   const auto server = serve(echo);
   RawClient client(server->port());
   client.send("GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\n\r\nGET /3 HTTP/1.1\r\nHost: x\r\n\r\n");
-  for (const char* target : {"GET /1 ", "GET /2 ", "GET /3 "}) EXPECT_EQ(client.receive()->body, target);
+  for (const char* target : {"GET /1 ", "GET /2 ", "GET /3 "})
+    EXPECT_EQ(client.receive()->body, target);
 }
 
 TEST(HttpServer, HandsHeadersOnInOrderAndAsSent) {
   const auto server = serve([](const Request& request) {
     Response response;
-    for (const auto& [name, value] : request.headers) response.body += name + "=" + value + ";";
+    for (const auto& [name, value] : request.headers)
+      response.body += name + "=" + value + ";";
     response.body += request.peer;
     return response;
   });
@@ -104,8 +106,9 @@ TEST(HttpServer, UndoesChunkedCodingAndIgnoresTrailers) {
     return response;
   });
   RawClient client(server->port());
-  EXPECT_EQ(client.exchange("PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
-                            "3;ext=1\r\nabc\r\n2\r\nde\r\n0\r\nX-Late: 1\r\n\r\n")
+  EXPECT_EQ(client
+                .exchange("PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+                          "3;ext=1\r\nabc\r\n2\r\nde\r\n0\r\nX-Late: 1\r\n\r\n")
                 ->body,
             "abcde without");
   EXPECT_EQ(client.exchange("GET / HTTP/1.1\r\nHost: x\r\n\r\n")->body, " without");
@@ -159,7 +162,8 @@ TEST(HttpServer, RefusesAndCloses) {
            {"header too large", long_header, 431},
            {"line too large", long_line, 431},
            {"body too large", "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 101\r\n\r\n", 413},
-           {"chunks too large", "PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n65\r\n" + chunk + "\r\n", 413},
+           {"chunks too large",
+            "PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n65\r\n" + chunk + "\r\n", 413},
            {"expectation", "PUT / HTTP/1.1\r\nHost: x\r\nExpect: tea\r\n\r\n", 417},
            {"coding", "PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 501},
            {"torn body", "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc", 400},
@@ -224,7 +228,8 @@ TEST(HttpServer, ImitatesATruncatedBody) {
 TEST(HttpServer, SendsAFile) {
   const std::string path = ::testing::TempDir() + "/http_server_test_file";
   std::string content;
-  for (int i = 0; i < 60000; ++i) content += "line " + std::to_string(i) + "\n";
+  for (int i = 0; i < 60000; ++i)
+    content += "line " + std::to_string(i) + "\n";
   std::ofstream(path) << content;
   const auto server = serve([&](const Request& request) {
     Response response;
@@ -358,7 +363,8 @@ TEST(HttpServer, ServesManyClientsAtOnce) {
       }
     });
   }
-  for (auto& thread : clients) thread.join();
+  for (auto& thread : clients)
+    thread.join();
   EXPECT_EQ(handled, 12 * 4 * 10);
   server.reset();
 }
