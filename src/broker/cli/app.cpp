@@ -254,7 +254,7 @@ Result<deliver::CredentialBroker*> App::broker(std::string_view profile, const C
       return stored ? (*stored)->identity(keys.profile) : std::string();
     };
     ports.asked_by = [] { return os::parent_command(); };
-    ports.user_name = os::user_name(environment_);
+    ports.user_name = [this] { return os::user_name(environment_); };
     ports.session_duration = [this]() -> Result<std::chrono::seconds> {
       TG_TRY(const Configuration* const settings, configuration());
       return settings->duration(Key::session_duration);

@@ -31,7 +31,9 @@ int run_credential_process(App& app, const std::string& profile, CodeOptions cod
   codes.time_limit = kAskFor;
   const auto broker = app.broker(profile, codes);
   if (!broker) return report(broker.error());
-  const auto obtained = (*broker)->obtain(profile);
+  deliver::ObtainOptions options;
+  options.tell_session = false;
+  const auto obtained = (*broker)->obtain(profile, options);
   if (!obtained) return report(obtained.error());
   if (!obtained->from_cache) {
     for (const std::string& notice : obtained->notices)

@@ -197,7 +197,7 @@ Result<Obtained> CredentialBroker::obtain_chain(aws::Chain chain, const ObtainOp
   TG_TRY(Request request, make_request(std::move(chain), options));
   TG_TRY(request.result.credentials, after_roles(request, request.chain.roles.size()));
   request.result.from_cache = !request.called_aws;
-  if (request.gets_session()) {
+  if (request.gets_session() && options.tell_session) {
     if (const auto session = ports_.sessions.get(request.session_key(), ports_.clock.now())) {
       request.result.session_created = session->created;
       request.result.session_expires = session->expires;
@@ -286,7 +286,7 @@ Result<aws::Credentials> CredentialBroker::assume_last(Request& request, std::si
     const auto label = previous->labels.find("session_name");
     if (label != previous->labels.end()) call.session_name = label->second;
   }
-  if (call.session_name.empty()) call.session_name = session_name_from(ports_.user_name, ports_.random);
+  if (call.session_name.empty()) call.session_name = session_name_from(ports_.user_name(), ports_.random);
 
   aws::StsClient client = sts(request);
   request.called_aws = true;
@@ -415,7 +415,7 @@ Result<aws::Credentials> CredentialBroker::web_identity_credentials(Request& req
     return fail(std::move(token.error()).while_doing("web_identity_token_file").at(std::string(identity.place)));
   aws::WebIdentityRequest call;
   call.role_arn = identity.role_arn;
-  call.session_name = identity.role_session_name.empty() ? session_name_from(ports_.user_name, ports_.random)
+  call.session_name = identity.role_session_name.empty() ? session_name_from(ports_.user_name(), ports_.random)
                                                          : identity.role_session_name;
   call.token = Secret::take(std::move(*token));
   aws::StsClient client = sts(request);
@@ -503,7 +503,7 @@ Result<aws::Credentials> CredentialBroker::role_with_code(Request& request, cons
   call.source_identity = role.source_identity;
   call.duration = effective_duration(request.chain, request.options.role_duration, 0, keys.temporary());
   call.session_name =
-      role.role_session_name.empty() ? session_name_from(ports_.user_name, ports_.random) : role.role_session_name;
+      role.role_session_name.empty() ? session_name_from(ports_.user_name(), ports_.random) : role.role_session_name;
   auto credentials = pass_gate(
       request, keys, request.serial, request.role_key(1),
       [&](const aws::MfaCode& code) -> aws::AwsResult<aws::Credentials> {

@@ -36,6 +36,8 @@ struct ObtainOptions {
   // false: no GetSessionToken; a role is assumed with the code itself, keys without a role are handed out as they are.
   bool use_session = true;
   bool renew = false;  // take nothing from the cache
+  // false leaves Obtained::session_created and session_expires empty, which saves reading the session.
+  bool tell_session = true;
 };
 
 struct Obtained {
@@ -62,8 +64,8 @@ struct Ports {
   aws::ProcessRunner run_process;                              // for credential_process sources
   std::function<Result<aws::Credentials>(const aws::VaultKeys&)> vault_keys;
   aws::HasVaultKeys has_vault_keys;
-  std::function<std::string()> asked_by;  // for the prompt
-  std::string user_name;                  // first part of role session names
+  std::function<std::string()> asked_by;   // for the prompt
+  std::function<std::string()> user_name;  // first part of role session names
   // Where the learnt clock offset is kept between processes.
   std::function<Duration()> load_clock_offset;
   std::function<void(Duration)> keep_clock_offset;

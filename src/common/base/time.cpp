@@ -1,11 +1,10 @@
 #include "common/base/time.h"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <cstdint>
-#include <ctime>
 #include <thread>
-
-#include <fmt/format.h>
 
 namespace tollgate {
 namespace {
@@ -16,11 +15,29 @@ constexpr std::array<std::string_view, 7> kDays = {"Sun", "Mon", "Tue", "Wed", "
 constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
-std::tm utc(TimePoint time) {
-  const std::time_t value = unix_seconds(time);
-  std::tm parts{};
-  gmtime_r(&value, &parts);
-  return parts;
+struct Parts {
+  int year;
+  unsigned month;
+  unsigned day;
+  unsigned weekday;  // 0 = Sunday
+  int hour;
+  int minute;
+  int second;
+};
+
+// By the calendar and not by gmtime(3), which reads the time zone file first.
+Parts utc(TimePoint time) {
+  const auto whole = std::chrono::floor<seconds>(time);
+  const auto days = std::chrono::floor<std::chrono::days>(whole);
+  const std::chrono::year_month_day date{days};
+  const auto of_day = static_cast<int>((whole - days).count());
+  return {static_cast<int>(date.year()),
+          static_cast<unsigned>(date.month()),
+          static_cast<unsigned>(date.day()),
+          std::chrono::weekday(days).c_encoding(),
+          of_day / 3600,
+          of_day / 60 % 60,
+          of_day % 60};
 }
 
 // Reads exactly `digits` decimal digits at `at` and moves past them.
@@ -56,18 +73,21 @@ TimePoint SystemClock::now() const {
   return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
 }
 
-void SystemClock::sleep_for(Duration duration) const { std::this_thread::sleep_for(duration); }
+void SystemClock::sleep_for(Duration duration) const {
+  std::this_thread::sleep_for(duration);
+}
 
-TimePoint from_unix_seconds(std::int64_t value) { return TimePoint(seconds(value)); }
+TimePoint from_unix_seconds(std::int64_t value) {
+  return TimePoint(seconds(value));
+}
 
 std::int64_t unix_seconds(TimePoint time) {
   return std::chrono::floor<seconds>(time).time_since_epoch().count();
 }
 
 std::string format_iso8601(TimePoint time) {
-  const std::tm t = utc(time);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", t.tm_year + 1900, t.tm_mon + 1, t.tm_mday, t.tm_hour,
-                     t.tm_min, t.tm_sec);
+  const Parts t = utc(time);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", t.year, t.month, t.day, t.hour, t.minute, t.second);
 }
 
 std::optional<TimePoint> parse_iso8601(std::string_view text) {
@@ -96,7 +116,8 @@ std::optional<TimePoint> parse_iso8601(std::string_view text) {
       ++at;
     }
     if (digits == 0) return std::nullopt;
-    for (; digits < 3; ++digits) milliseconds *= 10;
+    for (; digits < 3; ++digits)
+      milliseconds *= 10;
     *time += Duration(milliseconds);
   }
   if (at < text.size() && (text[at] == 'Z' || text[at] == 'z')) return at + 1 == text.size() ? time : std::nullopt;
@@ -110,9 +131,8 @@ std::optional<TimePoint> parse_iso8601(std::string_view text) {
 }
 
 std::string format_amz_date(TimePoint time) {
-  const std::tm t = utc(time);
-  return fmt::format("{:04}{:02}{:02}T{:02}{:02}{:02}Z", t.tm_year + 1900, t.tm_mon + 1, t.tm_mday, t.tm_hour, t.tm_min,
-                     t.tm_sec);
+  const Parts t = utc(time);
+  return fmt::format("{:04}{:02}{:02}T{:02}{:02}{:02}Z", t.year, t.month, t.day, t.hour, t.minute, t.second);
 }
 
 std::optional<TimePoint> parse_amz_date(std::string_view text) {
@@ -129,9 +149,9 @@ std::optional<TimePoint> parse_amz_date(std::string_view text) {
 }
 
 std::string format_http_date(TimePoint time) {
-  const std::tm t = utc(time);
-  return fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT", kDays[static_cast<std::size_t>(t.tm_wday)], t.tm_mday,
-                     kMonths[static_cast<std::size_t>(t.tm_mon)], t.tm_year + 1900, t.tm_hour, t.tm_min, t.tm_sec);
+  const Parts t = utc(time);
+  return fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT", kDays[t.weekday], t.day, kMonths[t.month - 1], t.year,
+                     t.hour, t.minute, t.second);
 }
 
 std::optional<TimePoint> parse_http_date(std::string_view text) {
@@ -173,10 +193,14 @@ std::optional<seconds> parse_duration(std::string_view text) {
     std::int64_t unit = 1;
     if (at < text.size()) {
       const char c = text[at++];
-      if (c == 'd') unit = 86400;
-      else if (c == 'h') unit = 3600;
-      else if (c == 'm') unit = 60;
-      else if (c != 's') return std::nullopt;
+      if (c == 'd')
+        unit = 86400;
+      else if (c == 'h')
+        unit = 3600;
+      else if (c == 'm')
+        unit = 60;
+      else if (c != 's')
+        return std::nullopt;
     } else if (start != 0) {
       return std::nullopt;  // "1h30" leaves the reader guessing
     }

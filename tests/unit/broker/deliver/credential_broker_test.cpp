@@ -117,7 +117,7 @@ class CredentialBrokerTest : public ::testing::Test {
       return aws::ProcessOutcome{0, Secret(process_output_), ""};
     };
     ports.asked_by = [] { return std::string("terraform plan"); };
-    ports.user_name = "ana b";
+    ports.user_name = [] { return std::string("ana b"); };
     ports.load_clock_offset = [] { return Duration(0); };
     return CredentialBroker(std::move(ports));
   }
