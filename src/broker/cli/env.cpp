@@ -1,9 +1,9 @@
 // tollgate env: a profile's session as variables, for shells and for tools that read files or JSON.
 #include "broker/cli/command.h"
+#include "broker/cli/exec.h"
 #include "broker/cli/output.h"
 #include "broker/deliver/child_environment.h"
 #include "broker/deliver/exports.h"
-#include "broker/deliver/overlay.h"
 
 namespace tollgate::cli {
 namespace {
@@ -53,10 +53,7 @@ Result<deliver::ExportedVariables> variables(App& app, const Input& input, const
 
   const deliver::ChildProfile child{profile, input.region.empty() ? obtained.region : input.region, set->files};
   if (input.overlay) {
-    TG_TRY(const std::string program, App::program_path());
-    TG_TRY(const std::string text, deliver::overlay_text(*set, program));
-    TG_TRY(const std::string directory, app.overlay_directory());
-    TG_TRY(const deliver::Overlay overlay, deliver::write_overlay(directory, text, app.clock().now()));
+    TG_TRY(const deliver::Overlay overlay, current_overlay(app));
     return deliver::exported_variables(app.environment(),
                                        deliver::overlay_environment(app.environment(), child, overlay));
   }

@@ -75,16 +75,21 @@ Result<Prepared> prepare(App& app, const ExecRequest& input) {
   if (input.static_environment) {
     return Prepared{deliver::static_environment(app.environment(), child, obtained->credentials), false};
   }
-  TG_TRY(const std::string program, App::program_path());
-  TG_TRY(KeyVault* const keys, app.vault());
-  TG_TRY(const std::string text, deliver::overlay_text(*set, program, keys->profiles()));
-  TG_TRY(const std::string directory, app.overlay_directory());
-  TG_TRY(const deliver::Overlay overlay, deliver::write_overlay(directory, text, app.clock().now()));
+  TG_TRY(const deliver::Overlay overlay, current_overlay(app));
   return Prepared{deliver::overlay_environment(app.environment(), child, overlay),
                   !aws::first_mfa_serial(chain).empty()};
 }
 
 }  // namespace
+
+Result<deliver::Overlay> current_overlay(App& app) {
+  TG_TRY(const aws::ProfileSet* const set, app.profiles());
+  TG_TRY(const std::string program, App::program_path());
+  TG_TRY(KeyVault* const keys, app.vault());
+  TG_TRY(const std::string text, deliver::overlay_text(*set, program, keys->profiles()));
+  TG_TRY(const std::string directory, app.overlay_directory());
+  return deliver::write_overlay(directory, text, app.clock().now());
+}
 
 int run_exec(App& app, ExecRequest& input) {
   apply_environment(app.environment(), input.codes);
@@ -116,6 +121,7 @@ int run_exec(App& app, ExecRequest& input) {
   command.restore = app.inherited();
   // With nobody to ask there is nothing to watch for: the program takes our place.
   if (prepared->watch && !input.codes.no_input && os::Terminal::open()) {
+    command.pass_inherited_descriptors = true;  // -var-file=<(...)
     const auto status = supervise_with_renewal(app, input.profile, command);
     if (status) os::end_like(*status);
     report(status.error());

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "broker/cli/app.h"
+#include "broker/deliver/overlay.h"
 #include "common/os/program_search.h"
 
 namespace tollgate::cli {
@@ -30,5 +31,8 @@ struct ExecRequest {
 
 // The exit status where the program could not be started; else it does not return.
 int run_exec(App& app, ExecRequest& request);
+
+// The overlay of the profiles as they are now.
+Result<deliver::Overlay> current_overlay(App& app);
 
 }  // namespace tollgate::cli
