@@ -181,7 +181,8 @@ class Evaluation {
   bool same_account() const {
     const std::string_view owner =
         request_.resource_account.empty() ? account_of(request_.resource) : request_.resource_account;
-    return owner.empty() || owner == request_.principal.account;
+    // S3's ARNs name no account, those of AWS's own policies the account "aws": both belong to whoever asks.
+    return owner.empty() || owner == "aws" || owner == request_.principal.account;
   }
   bool is_root() const { return request_.principal.type == PrincipalType::root; }
   bool boundary_allows() const { return is_root() || !request_.permissions_boundary || boundary_.allow; }
