@@ -66,10 +66,17 @@ bool looks_like_html(const net::Response& response, std::string_view body) {
 }  // namespace
 
 std::string displayable(std::string_view text) {
+  text = text.substr(0, kMaxText);
   std::string shown;
-  for (const char c : text.substr(0, kMaxText)) {
-    const auto byte = static_cast<unsigned char>(c);
-    shown.push_back(byte < 0x20 || byte == 0x7f ? ' ' : c);
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const auto next = i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : 0;
+    if (byte == 0xc2 && next >= 0x80 && next < 0xa0) {
+      shown.push_back(' ');  // U+0080 to U+009F: terminals take these for escape sequences too
+      ++i;
+    } else {
+      shown.push_back(byte < 0x20 || byte == 0x7f ? ' ' : text[i]);
+    }
   }
   while (shown.ends_with(' '))
     shown.pop_back();

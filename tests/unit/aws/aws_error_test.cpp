@@ -260,6 +260,17 @@ TEST(AwsError, ReadsEveryShapeOfAnswer) {
   }
 }
 
+TEST(AwsError, WhatIsShownIsHarmlessOnATerminal) {
+  EXPECT_EQ(displayable("\n a\tb\x1b[0m\x7f \r\n"), "a b [0m");
+  EXPECT_EQ(displayable("a\xc2\x9b"
+                        "31mb\xc2\xa0"
+                        "\xc3\xa9"),
+            "a 31mb\xc2\xa0\xc3\xa9")
+      << "U+009B is CSI";
+  EXPECT_EQ(displayable(std::string(1000, 'x')).size(), 500U);
+  EXPECT_EQ(displayable(" \n"), "");
+}
+
 TEST(AwsError, ReadsDateAndRetryAfter) {
   net::Response response;
   response.headers = {{"date", "Fri, 02 Jan 2026 03:04:05 GMT"}, {"Retry-After", "7"}};
