@@ -62,8 +62,13 @@ def test_names_outside_the_plain_alphabet(home):
     assert "no#such" in result.stderr
 
 
+def test_profile_from_the_environment(home):
+    home.login()
+    result = answer(home, environment={"AWS_PROFILE": "prod"})
+    assert (result.returncode, result.stdout) == (0, answer(home, "--profile", "prod").stdout), result.stderr
+
+
 def test_usage_errors_are_64(home):
-    assert answer(home).returncode == 64
     assert answer(home, "--profile").returncode == 64
     assert answer(home, "--no-such-flag").returncode == 64
     assert answer(home, "--profile-b64", "***").returncode in (64, 65)

@@ -45,6 +45,7 @@ class World:
         self.process = None
         self.url = None
         self._last_step = {}
+        self._wrong = set()
         self.sandbox("init", self.folder)
         if change:
             path = self.folder / "world.toml"
@@ -113,9 +114,11 @@ class World:
         return self.code(user)
 
     def wrong_code(self, user=None):
-        """Six digits that no step near now has."""
-        near = {self.code(user, offset) for offset in range(-20, 21)}
-        return next(code for code in (f"{number:06d}" for number in range(1000)) if code not in near)
+        """Six digits that no step near now has, other ones each time."""
+        taken = {self.code(user, offset) for offset in range(-20, 21)} | self._wrong
+        code = next(code for code in (f"{number:06d}" for number in range(1000)) if code not in taken)
+        self._wrong.add(code)
+        return code
 
 
 def base_environment():
