@@ -128,8 +128,9 @@ Answer update_role(World& world, const Call& call) {
   Role role = *found;
   if (auto fault = read_settings(call, role)) return *fault;
   Answer answer = done(role.arn());
-  // UpdateRole has an empty <UpdateRoleResult>; UpdateRoleDescription shows the role.
-  if (call.action == "UpdateRoleDescription") answer.result = enclose("Role", role_shape(role, Detail::full));
+  // UpdateRole answers with a result that holds nothing, and the Go SDK insists on it; a blank keeps it from being left
+  // out. UpdateRoleDescription shows the role.
+  answer.result = call.action == "UpdateRole" ? " " : enclose("Role", role_shape(role, Detail::full));
   world.roles.put(std::move(role));
   return answer;
 }

@@ -27,7 +27,10 @@ TEST_F(IamRolesTest, LiveFromCreateToDelete) {
   EXPECT_EQ(text(got, {"Role", "MaxSessionDuration"}), "7200");
   EXPECT_EQ(text(got, {"Role", "RoleLastUsed"}), "");
 
-  expect_done(call("UpdateRole", {{"RoleName", "deploy"}, {"MaxSessionDuration", "3600"}, {"Description", ""}}));
+  const Answer updated =
+      call("UpdateRole", {{"RoleName", "deploy"}, {"MaxSessionDuration", "3600"}, {"Description", ""}});
+  expect_done(updated);
+  EXPECT_FALSE(updated.result.empty()) << "the Go SDK misses <UpdateRoleResult>";
   EXPECT_EQ(text(call("GetRole", {{"RoleName", "deploy"}}), {"Role", "MaxSessionDuration"}), "3600");
   EXPECT_EQ(
       text(call("UpdateRoleDescription", {{"RoleName", "deploy"}, {"Description", "new"}}), {"Role", "Description"}),
