@@ -12,6 +12,11 @@ std::vector<Command> all_commands() {
   commands.push_back(clear_command());
   commands.push_back(profiles_command());
   commands.push_back(explain_command());
+  commands.push_back(shim_install_command());
+  commands.push_back(shim_remove_command());
+  commands.push_back(shim_list_command());
+  commands.push_back(profile_write_command());
+  commands.push_back(profile_remove_command());
   commands.push_back(config_show_command());
   commands.push_back(credential_process_command());
   commands.push_back(doctor_command());

@@ -6,6 +6,7 @@
 #include "broker/cli/command_line.h"
 #include "broker/cli/credential_process.h"
 #include "broker/cli/output.h"
+#include "broker/cli/shim_run.h"
 #include "common/os/environment.h"
 #include "common/os/process_hardening.h"
 
@@ -15,6 +16,9 @@ int main(int argc, char** argv) {
   try {
     std::vector<std::string> arguments(argv + 1, argv + argc);
     cli::App app(os::current_environment(), inherited);
+    if (const auto name = cli::shim_name(argc > 0 ? argv[0] : "")) {
+      return cli::run_shim(app, *name, std::move(arguments));
+    }
     // The overlay's calls skip the command-line parser, which costs more than everything else they do.
     if (arguments.size() == 3 && arguments[0] == "credential-process") {
       if (const auto profile = cli::plain_profile_argument({arguments[1], arguments[2]})) {
