@@ -73,7 +73,8 @@ def test_the_printed_trust_policy_closes_the_role(make_world):
 
 def test_offline(world, home):
     checks, _ = doctor(home, "prod", "--offline", status=0)
-    assert {checks[name]["status"] for name in ("endpoint", "clock", "credentials", "user-devices", "gate")} == {"skipped"}
+    for name in ("endpoint", "clock", "credentials", "user-devices", "gate"):
+        assert checks[name]["status"] == "skipped", checks[name]
     assert not world.calls()
 
 
@@ -97,8 +98,12 @@ def test_dead_keys(world, home):
 
 
 def test_mistakes_have_their_line(home):
-    home.edit("config", "[profile wrong]\nrole_arn = arn:aws:iam::222222222222:role/team/deploy\nsource_profile = base\n"
-                        "mfa_serial = arn:aws:iam::111111111111:user/ana\nduration_seconds = 99999\n")
+    home.edit("config", """[profile wrong]
+role_arn = arn:aws:iam::222222222222:role/team/deploy
+source_profile = base
+mfa_serial = arn:aws:iam::111111111111:user/ana
+duration_seconds = 99999
+""")
     lines = (home.folder / ".aws/config").read_text().splitlines()
     at = lines.index("[profile wrong]") + 1
     checks, _ = doctor(home, "wrong", "--offline", status=78)
@@ -120,7 +125,8 @@ def test_no_profile_named(home):
 
 
 def test_variables_that_win(home):
-    checks, _ = doctor(home, "prod", "--offline", environment={"AWS_ACCESS_KEY_ID": "AKIAX", "AWS_SESSION_TOKEN": "t0k"})
+    variables = {"AWS_ACCESS_KEY_ID": "AKIAX", "AWS_SESSION_TOKEN": "t0k"}
+    checks, _ = doctor(home, "prod", "--offline", environment=variables)
     assert checks["environment"]["status"] == "warn"
     assert "AWS_SESSION_TOKEN" in one(checks["environment"])
     assert "t0k" not in one(checks)

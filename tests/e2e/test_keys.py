@@ -29,7 +29,7 @@ BOB = '[[user]]\naccount = "111111111111"\nname = "bob"'
 def keys_of(home, profile="base"):
     text = (home.folder / ".aws/credentials").read_text()
     section = text.split(f"[{profile}]")[1].split("\n[")[0]
-    return (re.search(r"aws_access_key_id = (\S+)", section)[1], re.search(r"aws_secret_access_key = (\S+)", section)[1])
+    return tuple(re.search(rf"{name} = (\S+)", section)[1] for name in ("aws_access_key_id", "aws_secret_access_key"))
 
 
 def drop_keys(home):
@@ -41,9 +41,9 @@ def with_passphrase(home, *command, text=PASSPHRASE, **options):
     reading, writing = os.pipe()
     os.write(writing, (text + "\n").encode())
     os.close(writing)
+    environment = {"TOLLGATE_PASSPHRASE_FD": str(reading), **options.pop("environment", {})}
     try:
-        return home.run(*command, environment={"TOLLGATE_PASSPHRASE_FD": str(reading), **options.pop("environment", {})},
-                        pass_fds=[reading], **options)
+        return home.run(*command, environment=environment, pass_fds=[reading], **options)
     finally:
         os.close(reading)
 
