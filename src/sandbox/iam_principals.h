@@ -57,6 +57,10 @@ OrRefused<typename Kind::Row> find_principal(World& world, const Call& call, Con
   return find_named<Kind>(world, call, *name, std::move(extra));
 }
 
+// Takes back the temporary credentials of a user or role that is deleted: one of the same name that comes later is
+// somebody else.
+void end_sessions(World& world, std::string_view account, std::string_view name, bool of_role);
+
 // The user that UserName names, else the calling user itself. Refused where the caller is no user and gave no name.
 OrRefused<User> find_user_or_caller(World& world, const Call& call);
 

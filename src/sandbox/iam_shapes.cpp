@@ -1,5 +1,7 @@
 #include "sandbox/iam_shapes.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "common/base/encoding.h"

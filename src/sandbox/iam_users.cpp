@@ -138,6 +138,7 @@ Answer delete_user(World& world, const Call& call) {
   if (!user->attached.empty()) return delete_conflict("Cannot delete entity, must detach all policies first.");
   if (!user->policies.empty()) return delete_conflict("Cannot delete entity, must delete policies first.");
   world.users.erase(user->key());
+  end_sessions(world, user->account, user->name, false);
   return done(user->arn());
 }
 

@@ -118,6 +118,27 @@ TEST_F(IamUsersTest, AreDeletedLast) {
   expect_done(deletion());
 }
 
+TEST_F(IamUsersTest, TakeTheirSessionsWithThem) {
+  const auto add_session = [&](const std::string& id, Session::Kind kind, const std::string& name) {
+    Session session;
+    session.access_key_id = id;
+    session.kind = kind;
+    session.account = kAccount;
+    session.name = name;
+    world_.sessions.put(session);
+  };
+  add_session("ASIAUSER", Session::Kind::session_token, "ana");
+  add_session("ASIAROLE", Session::Kind::role, "ana");
+  add_session("ASIAOTHER", Session::Kind::session_token, "admin");
+  expect_done(call("CreateRole", {{"RoleName", "ana"}, {"AssumeRolePolicyDocument", kTrustAccount}}));
+  expect_done(call("DeleteUser", {{"UserName", "ana"}}));
+  EXPECT_FALSE(world_.sessions.has("ASIAUSER"));
+  EXPECT_TRUE(world_.sessions.has("ASIAROLE"));
+  expect_done(call("DeleteRole", {{"RoleName", "ana"}}));
+  EXPECT_FALSE(world_.sessions.has("ASIAROLE"));
+  EXPECT_TRUE(world_.sessions.has("ASIAOTHER"));
+}
+
 TEST_F(IamUsersTest, KeepTheirKeysUnderANewName) {
   const Answer key = call("CreateAccessKey", {{"UserName", "ana"}});
   expect_done(call("UpdateUser", {{"UserName", "ana"}, {"NewUserName", "anna"}, {"NewPath", "/x/"}}));
