@@ -2,7 +2,7 @@
 import json
 import re
 
-from tests.support import clients
+from tests.support import clients, terraform
 
 KNOWN_FAILURE = "assume role with MFA enabled, but AssumeRoleTokenProvider session option not set."
 
@@ -56,6 +56,15 @@ def test_profile_chosen_by_the_command_and_not_in_the_code(world, home, project)
         f"{name} init -input=false -no-color", f"{name} apply -input=false -no-color -auto-approve"), cwd=project)
     assert result.status == 0, result.output
     assert result.prompts == 1
+
+
+def test_stock_providers_cannot_ask_either(world, home, aws_provider, tmp_path):
+    name, folder = clients.terraform(), terraform.provider_project(tmp_path / "stock", home, remote=False)
+    assert home.run(name, "init", "-input=false", cwd=folder).returncode == 0
+    result = home.run(name, "plan", "-input=false", "-no-color", cwd=folder)
+    assert result.returncode == 1
+    assert KNOWN_FAILURE in flat(result.stderr)
+    assert world.calls("AssumeRole") == []
 
 
 def test_four_aliases_two_accounts_and_remote_state_with_one_code(world, home, project, provider_project):

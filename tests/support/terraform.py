@@ -39,11 +39,26 @@ output "greeting" {{
     return folder
 
 
-def provider_project(folder, _home, profile=PROFILE):
-    """Four aliases of the AWS provider over two accounts, remote state, and the line of the classic question."""
+REMOTE_STATE = f"""
+data "terraform_remote_state" "app" {{
+  backend = "s3"
+  config = {{
+    bucket         = "{BUCKET}"
+    key            = "app/terraform.tfstate"
+    region         = "{REGION}"
+    profile        = "{PROFILE}"
+    use_path_style = true
+  }}
+}}
+"""
+
+
+def provider_project(folder, home, remote=True):
+    """Four aliases of the AWS provider over two accounts and the line of the classic question, whose author keeps the
+    keys in ~/.aws/config. `remote`: with state in the bucket, and the first project's outputs from there."""
+    home.keys_in_config()
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True)
-    aliases = {"deploy": profile, "read_only": "read-only", "audit": "audit", "self": "base"}
     text = f"""terraform {{
   required_providers {{
     aws = {{
@@ -51,20 +66,10 @@ def provider_project(folder, _home, profile=PROFILE):
       version = "{clients.provider_version(clients.provider_mirror())}"
     }}
   }}
-{backend("providers/terraform.tfstate", profile)}}}
-
-data "terraform_remote_state" "app" {{
-  backend = "s3"
-  config = {{
-    bucket         = "{BUCKET}"
-    key            = "app/terraform.tfstate"
-    region         = "{REGION}"
-    profile        = "{profile}"
-    use_path_style = true
-  }}
-}}
-"""
-    for alias, name in aliases.items():
+{backend("providers/terraform.tfstate") if remote else ""}}}
+{REMOTE_STATE if remote else ""}"""
+    outputs = ["greeting = data.terraform_remote_state.app.outputs.greeting"] if remote else []
+    for alias, name in {"deploy": PROFILE, "read_only": "read-only", "audit": "audit", "self": "base"}.items():
         text += f"""
 provider "aws" {{
   alias                    = "{alias}"
@@ -77,18 +82,17 @@ data "aws_caller_identity" "{alias}" {{
   provider = aws.{alias}
 }}
 """
-    text += """
-resource "terraform_data" "callers" {
-  input = {
-    greeting = data.terraform_remote_state.app.outputs.greeting
-"""
-    text += "".join(f"    {alias} = data.aws_caller_identity.{alias}.arn\n" for alias in aliases)
-    text += """  }
-}
+        outputs.append(f"{alias} = data.aws_caller_identity.{alias}.arn")
+    lines = "".join(f"    {line}\n" for line in outputs)
+    text += f"""
+resource "terraform_data" "callers" {{
+  input = {{
+{lines}  }}
+}}
 
-output "callers" {
+output "callers" {{
   value = terraform_data.callers.output
-}
+}}
 """
     (folder / "main.tf").write_text(text)
     return folder

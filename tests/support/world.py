@@ -174,6 +174,18 @@ class Home:
         with open(self.folder / ".aws" / name, "a") as file:
             file.write("\n" + text)
 
+    def keys_in_config(self):
+        """Moves the static keys from ~/.aws/credentials to the profiles of ~/.aws/config, where the classic question
+        has them: its code names that file as shared_credentials_files, so that the other one is not read."""
+        config, credentials = self.folder / ".aws/config", self.folder / ".aws/credentials"
+        if not credentials.exists():
+            return
+        text = config.read_text()
+        for name, keys in re.findall(r"^\[(\w+)\]\n((?:aws_\w+ *=.*\n)+)", credentials.read_text(), re.M):
+            text = text.replace(f"[profile {name}]\n", f"[profile {name}]\n{keys}")
+        config.write_text(text)
+        credentials.unlink()
+
     def run(self, *command, environment=None, timeout=120, **options):
         """Without a terminal: a session of its own, stdin empty. Returns subprocess.CompletedProcess with text."""
         options.setdefault("stdin", subprocess.DEVNULL)
