@@ -230,7 +230,8 @@ Result<std::optional<std::string>> read_aws_file(const std::string& path) {
   }
   std::string text;
   struct stat status = {};
-  if (::fstat(file.get(), &status) == 0 && S_ISREG(status.st_mode)) {
+  const bool regular = ::fstat(file.get(), &status) == 0 && S_ISREG(status.st_mode);
+  if (regular) {
     // At once, so that growing leaves no copies of keys behind.
     text.reserve(std::min(static_cast<std::size_t>(status.st_size) + 1, kLargestFile));
   }
@@ -251,6 +252,7 @@ Result<std::optional<std::string>> read_aws_file(const std::string& path) {
                       .at(path));
     }
     text.append(block.data(), static_cast<std::size_t>(count));
+    if (regular && text.size() == static_cast<std::size_t>(status.st_size)) break;
   }
   explicit_bzero(block.data(), block.size());
   return std::optional<std::string>(std::move(text));

@@ -1,7 +1,5 @@
 #include "broker/vault/session_key.h"
 
-#include <unistd.h>
-
 #include "common/crypto/hash.h"
 #include "common/crypto/sealed_box.h"
 #include "common/os/file_lock.h"
@@ -17,8 +15,9 @@ constexpr Duration kLockPatience{10000};
 constexpr std::chrono::hours kKeyLifetime{30 * 24};
 
 std::string key_description(const os::PrivateDirectory& cache_directory) {
-  // One key per user and cache: two caches (a test's, another account's HOME) must not open each other's files.
-  return fmt::format("tollgate:session-key:{}:{}", geteuid(), crypto::sha256_hex(cache_directory.path()).substr(0, 16));
+  // One key per cache: two caches (a test's, another HOME's) must not open each other's files. The keyring is the
+  // user's own.
+  return "tollgate:session-key:" + crypto::sha256_hex(cache_directory.path()).substr(0, 16);
 }
 
 Result<Secret> read_from_keyring(const os::Keyring& ring, const std::string& description) {

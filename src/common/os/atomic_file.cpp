@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <optional>
 
 #include "common/base/encoding.h"
 
@@ -23,10 +24,10 @@ Error refused(const std::string& path, std::string_view why, std::string reason)
   return Error(Code::forbidden, fmt::format("{} {}", path, why)).because(std::move(reason));
 }
 
-Result<void> check_directory(int fd, const std::string& path) {
+Result<void> check_directory(int fd, const std::string& path, uid_t owner) {
   struct stat info {};
   if (fstat(fd, &info) != 0) return fail(system_error("checking", path, errno));
-  if (info.st_uid != geteuid()) return fail(refused(path, "belongs to another user", "foreign_owner"));
+  if (info.st_uid != owner) return fail(refused(path, "belongs to another user", "foreign_owner"));
   if ((info.st_mode & 077) != 0) {
     return fail(refused(path, fmt::format("is open to others (mode {:04o})", info.st_mode & 07777), "open_to_others")
                     .do_next(fmt::format("look at what is in it, then run: chmod 700 '{}'", path)));
@@ -72,10 +73,12 @@ bool is_file_name(std::string_view name) {
          name.find('\0') == std::string_view::npos;
 }
 
-Result<void> check_file(const struct stat& info, const std::string& path, std::size_t max_bytes, bool private_only) {
+// `owner`: whose it must be, and nobody else's; nullopt for a file that anyone may own and read.
+Result<void> check_file(const struct stat& info, const std::string& path, std::size_t max_bytes,
+                        std::optional<uid_t> owner) {
   if (!S_ISREG(info.st_mode)) return fail(refused(path, "is not a regular file", "not_a_file"));
-  if (private_only) {
-    if (info.st_uid != geteuid()) return fail(refused(path, "belongs to another user", "foreign_owner"));
+  if (owner) {
+    if (info.st_uid != *owner) return fail(refused(path, "belongs to another user", "foreign_owner"));
     if ((info.st_mode & 077) != 0) {
       return fail(
           refused(path, fmt::format("is open to others (mode {:04o})", info.st_mode & 07777), "open_to_others"));
@@ -90,19 +93,19 @@ Result<void> check_file(const struct stat& info, const std::string& path, std::s
 }
 
 Result<std::string> read_checked(int at, const char* name, const std::string& path, std::size_t max_bytes,
-                                 bool private_only) {
+                                 std::optional<uid_t> owner) {
   // O_NONBLOCK: a FIFO put in place of the file must not hold us.
-  const int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (private_only ? O_NOFOLLOW : 0);
+  const int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (owner ? O_NOFOLLOW : 0);
   const UniqueFd fd(openat(at, name, flags));
   if (!fd) {
     if (errno == ENOENT) return fail(Code::not_found, fmt::format("there is no file {}", path));
-    if (errno == ELOOP && private_only) return fail(refused(path, "is a symbolic link", "symbolic_link"));
+    if (errno == ELOOP && owner) return fail(refused(path, "is a symbolic link", "symbolic_link"));
     if (errno == ENXIO) return fail(refused(path, "is not a regular file", "not_a_file"));
     return fail(system_error("opening", path, errno));
   }
   struct stat info {};
   if (fstat(fd.get(), &info) != 0) return fail(system_error("checking", path, errno));
-  TG_CHECK(check_file(info, path, max_bytes, private_only));
+  TG_CHECK(check_file(info, path, max_bytes, owner));
   // Regular files on /proc and the like say they are empty; those grow the buffer as they come.
   const auto expected = static_cast<std::size_t>(info.st_size);
   std::string content(expected, '\0');
@@ -198,14 +201,16 @@ Result<PrivateDirectory> PrivateDirectory::create(const std::string& path) {
   TG_TRY(UniqueFd fd, open_directory(AT_FDCWD, path.c_str(), path));
   // A umask that takes away our own rights.
   if (made) fchmod(fd.get(), 0700);
-  TG_CHECK(check_directory(fd.get(), path));
-  return PrivateDirectory(std::move(fd), path);
+  const uid_t owner = geteuid();
+  TG_CHECK(check_directory(fd.get(), path, owner));
+  return PrivateDirectory(std::move(fd), path, owner);
 }
 
 Result<PrivateDirectory> PrivateDirectory::open(const std::string& path) {
   TG_TRY(UniqueFd fd, open_directory(AT_FDCWD, path.c_str(), path));
-  TG_CHECK(check_directory(fd.get(), path));
-  return PrivateDirectory(std::move(fd), path);
+  const uid_t owner = geteuid();
+  TG_CHECK(check_directory(fd.get(), path, owner));
+  return PrivateDirectory(std::move(fd), path, owner);
 }
 
 Result<PrivateDirectory> PrivateDirectory::create_below(const std::string& name) const {
@@ -218,8 +223,8 @@ Result<PrivateDirectory> PrivateDirectory::create_below(const std::string& name)
     if (fd && made) fchmod(fd->get(), 0700);
   }
   if (!fd) return fail(std::move(fd).error());
-  TG_CHECK(check_directory(fd->get(), path));
-  return PrivateDirectory(std::move(*fd), path);
+  TG_CHECK(check_directory(fd->get(), path, owner_));
+  return PrivateDirectory(std::move(*fd), path, owner_);
 }
 
 Result<void> PrivateDirectory::write(std::string_view name, std::string_view content,
@@ -232,7 +237,7 @@ Result<void> PrivateDirectory::write(std::string_view name, std::string_view con
 Result<std::string> PrivateDirectory::read(std::string_view name, std::size_t max_bytes) const {
   if (!is_file_name(name)) return fail(bad_name(name));
   const std::string file(name);
-  return read_checked(fd_.get(), file.c_str(), path_ + "/" + file, max_bytes, true);
+  return read_checked(fd_.get(), file.c_str(), path_ + "/" + file, max_bytes, owner_);
 }
 
 Result<void> PrivateDirectory::remove(std::string_view name) const {
@@ -243,7 +248,7 @@ Result<void> PrivateDirectory::remove(std::string_view name) const {
 }
 
 Result<std::string> read_private_file(const std::string& path, std::size_t max_bytes) {
-  return read_checked(AT_FDCWD, path.c_str(), path, max_bytes, true);
+  return read_checked(AT_FDCWD, path.c_str(), path, max_bytes, geteuid());
 }
 
 Result<void> write_file_atomically(const std::string& path, std::string_view content, const WriteOptions& options) {
@@ -255,7 +260,7 @@ Result<void> write_file_atomically(const std::string& path, std::string_view con
 }
 
 Result<std::string> read_file(const std::string& path, std::size_t max_bytes) {
-  return read_checked(AT_FDCWD, path.c_str(), path, max_bytes, false);
+  return read_checked(AT_FDCWD, path.c_str(), path, max_bytes, std::nullopt);
 }
 
 }  // namespace tollgate::os

@@ -45,9 +45,11 @@ class PrivateDirectory {
   Result<void> remove(std::string_view name) const;
 
  private:
-  PrivateDirectory(UniqueFd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
+  PrivateDirectory(UniqueFd fd, std::string path, uid_t owner)
+      : fd_(std::move(fd)), path_(std::move(path)), owner_(owner) {}
   UniqueFd fd_;
   std::string path_;
+  uid_t owner_;  // who we were when it was opened: what is in it must be theirs
 };
 
 // The same checks and promises for a file by path, whose directory may be anyone's (for example /run/secrets).
