@@ -83,22 +83,31 @@ std::optional<std::string> hex_decode(std::string_view text) {
 
 std::string base64_encode(std::string_view bytes) {
   std::string text = encode(bytes, kBase64, 6);
-  while (text.size() % 4 != 0) text.push_back('=');
+  while (text.size() % 4 != 0)
+    text.push_back('=');
   return text;
 }
 
-std::string base64url_encode(std::string_view bytes) { return encode(bytes, kBase64Url, 6); }
+std::string base64url_encode(std::string_view bytes) {
+  return encode(bytes, kBase64Url, 6);
+}
 
 std::optional<std::string> base64_decode(std::string_view text) {
   if (text.size() % 4 != 0) return std::nullopt;
-  if (text.ends_with("==")) text.remove_suffix(2);
-  else if (text.ends_with("=")) text.remove_suffix(1);
+  if (text.ends_with("=="))
+    text.remove_suffix(2);
+  else if (text.ends_with("="))
+    text.remove_suffix(1);
   return regroup(text, kBase64, 6);
 }
 
-std::optional<std::string> base64url_decode(std::string_view text) { return regroup(text, kBase64Url, 6); }
+std::optional<std::string> base64url_decode(std::string_view text) {
+  return regroup(text, kBase64Url, 6);
+}
 
-std::string base32_encode(std::string_view bytes) { return encode(bytes, kBase32, 5); }
+std::string base32_encode(std::string_view bytes) {
+  return encode(bytes, kBase32, 5);
+}
 
 std::optional<std::string> base32_decode(std::string_view text) {
   std::string plain;

@@ -103,9 +103,12 @@ std::size_t sequence_length(std::string_view text, std::size_t at) {
   const unsigned char lead = byte(at);
   if (lead < 0x80) return 1;
   std::size_t length = 0;
-  if (lead >= 0xc2 && lead <= 0xdf) length = 2;
-  else if ((lead & 0xf0) == 0xe0) length = 3;
-  else if (lead >= 0xf0 && lead <= 0xf4) length = 4;
+  if (lead >= 0xc2 && lead <= 0xdf)
+    length = 2;
+  else if ((lead & 0xf0) == 0xe0)
+    length = 3;
+  else if (lead >= 0xf0 && lead <= 0xf4)
+    length = 4;
   if (length == 0 || at + length > text.size()) return 0;
   for (std::size_t i = 1; i < length; ++i) {
     if ((byte(at + i) & 0xc0) != 0x80) return 0;
@@ -191,9 +194,12 @@ void write(std::string& out, const Value& value, int indent) {
 std::string escape_pointer(std::string_view key) {
   std::string token;
   for (const char c : key) {
-    if (c == '~') token += "~0";
-    else if (c == '/') token += "~1";
-    else token += c;
+    if (c == '~')
+      token += "~0";
+    else if (c == '/')
+      token += "~1";
+    else
+      token += c;
   }
   return token;
 }
@@ -209,7 +215,9 @@ const Value* Value::find(std::string_view key) const {
   return nullptr;
 }
 
-Value* Value::find(std::string_view key) { return const_cast<Value*>(std::as_const(*this).find(key)); }
+Value* Value::find(std::string_view key) {
+  return const_cast<Value*>(std::as_const(*this).find(key));
+}
 
 Value& Value::set(std::string key, Value value) {
   if (is_null()) data_ = Object{};
@@ -305,14 +313,16 @@ Result<std::string> Reader::text(std::string_view key) const {
 Result<std::int64_t> Reader::integer(std::string_view key) const {
   TG_CHECK(member(key));
   TG_TRY(auto value, optional_integer(key));
-  if (!value) return fail(Reader(*value_->find(key), pointer_ + "/" + escape_pointer(key)).error("must be a whole number"));
+  if (!value)
+    return fail(Reader(*value_->find(key), pointer_ + "/" + escape_pointer(key)).error("must be a whole number"));
   return *value;
 }
 
 Result<bool> Reader::boolean(std::string_view key) const {
   TG_CHECK(member(key));
   TG_TRY(auto value, optional_boolean(key));
-  if (!value) return fail(Reader(*value_->find(key), pointer_ + "/" + escape_pointer(key)).error("must be true or false"));
+  if (!value)
+    return fail(Reader(*value_->find(key), pointer_ + "/" + escape_pointer(key)).error("must be true or false"));
   return *value;
 }
 
@@ -320,7 +330,8 @@ Result<std::vector<Reader>> Reader::items() const {
   const Array* items = value_->if_array();
   if (items == nullptr) return fail(error("must be an array"));
   std::vector<Reader> readers;
-  for (std::size_t i = 0; i < items->size(); ++i) readers.emplace_back((*items)[i], fmt::format("{}/{}", pointer_, i));
+  for (std::size_t i = 0; i < items->size(); ++i)
+    readers.emplace_back((*items)[i], fmt::format("{}/{}", pointer_, i));
   return readers;
 }
 

@@ -9,7 +9,8 @@ namespace {
 
 TEST(Encoding, RoundTripsEveryByte) {
   std::string bytes;
-  for (int i = 0; i < 256; ++i) bytes.push_back(static_cast<char>(i));
+  for (int i = 0; i < 256; ++i)
+    bytes.push_back(static_cast<char>(i));
   for (std::size_t length = 0; length <= bytes.size(); ++length) {
     const std::string part = bytes.substr(0, length);
     EXPECT_EQ(hex_decode(hex_encode(part)), part);

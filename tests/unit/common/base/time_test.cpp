@@ -16,8 +16,8 @@ TEST(Time, FormatsRoundTrip) {
 }
 
 TEST(Time, RefusesWhatIsNoTime) {
-  for (const char* text : {"tomorrow", "", "2026-01-02", "2026-13-02T03:04:05Z", "2026-01-02T03:04:05", "2026-02-30T03:04:05Z",
-                           "2026-01-02T03:04:05Zx", "2026-01-02T03:04:05.Z"}) {
+  for (const char* text : {"tomorrow", "", "2026-01-02", "2026-13-02T03:04:05Z", "2026-01-02T03:04:05",
+                           "2026-02-30T03:04:05Z", "2026-01-02T03:04:05Zx", "2026-01-02T03:04:05.Z"}) {
     EXPECT_FALSE(parse_iso8601(text)) << text;
   }
   EXPECT_FALSE(parse_http_date("Fri, 02 Foo 2026 03:04:05 GMT"));

@@ -17,13 +17,15 @@ TEST(JsonValue, KeepsOrderAndRoundTrips) {
 }
 
 TEST(JsonValue, RefusesWhatMisleadsReaders) {
-  for (const char* text : {R"({"a":1,"a":2})", "[1] x", "", "[1,]", "{'a':1}", "\xef\xbb\xbf{}", "[\"\\ud800\"]", "nan"}) {
+  for (const char* text :
+       {R"({"a":1,"a":2})", "[1] x", "", "[1,]", "{'a':1}", "\xef\xbb\xbf{}", "[\"\\ud800\"]", "nan"}) {
     EXPECT_FALSE(parse(text)) << text;
   }
 }
 
 TEST(JsonValue, BadUtf8IsReplacedOnWriting) {
-  EXPECT_EQ(to_text(Value(std::string("a\xff\xed\xa0\x80z\x01"))), "\"a\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdz\\u0001\"");
+  EXPECT_EQ(to_text(Value(std::string("a\xff\xed\xa0\x80z\x01"))),
+            "\"a\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdz\\u0001\"");
 }
 
 TEST(JsonReader, ErrorsCarryThePointer) {
