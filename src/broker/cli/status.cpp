@@ -14,6 +14,7 @@ struct StatusInput {
 
 struct ClearInput {
   std::string profile;
+  bool all = false;
 };
 
 std::string label(const vault::EntrySummary& entry, const std::string& name) {
@@ -74,6 +75,9 @@ Result<void> status(App& app, const StatusInput& input) {
 
 // The profile's own entries and the MFA session behind them, so that its next use asks anew.
 Result<void> clear(App& app, const ClearInput& input) {
+  if (input.all && !input.profile.empty()) {
+    return fail(Error(Code::usage, "clear takes a profile or --all, not both").do_next("leave one of them out"));
+  }
   TG_TRY(const vault::SessionCache* const cache, app.sessions());
   std::string source;
   std::string serial;
@@ -121,6 +125,7 @@ Command clear_command() {
   command.examples = "tollgate clear\ntollgate clear prod";
   command.positionals = {
       {"PROFILE", "Only this profile's sessions and the MFA session behind them.", &input->profile, false}};
+  command.options = {{"--all", "", "Every profile's sessions: the same as naming none.", &input->all}};
   command.run = [input](App& app) {
     const auto done = clear(app, *input);
     return done ? 0 : report(done.error());
