@@ -130,14 +130,16 @@ std::string printable(std::string_view text) {
 
 Diagnostic describe(const IniNote& note, std::string_view path) {
   const Words& text = words(note.remark);
-  const std::string subject = printable(note.subject);
+  // A name so long is no name, but may be part of a session token that was pasted in two lines.
+  constexpr std::size_t kLongestName = 128;
+  const std::string subject = note.subject.size() > kLongestName ? "(a long text)" : printable(note.subject);
   Diagnostic diagnostic;
   diagnostic.severity = text.severity;
   diagnostic.place = fmt::format("{}:{}", path, note.line);
   diagnostic.message = fmt::format(fmt::runtime(text.message), subject);
   diagnostic.next = fmt::format(fmt::runtime(text.next), subject);
   diagnostic.topic = text.topic;
-  diagnostic.subject = std::string(note.subject);
+  if (note.subject.size() <= kLongestName) diagnostic.subject = std::string(note.subject);
   return diagnostic;
 }
 

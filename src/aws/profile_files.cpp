@@ -45,17 +45,23 @@ bool is_key_pair(std::string_view key) {
 Setting to_setting(const IniSetting& from, FileKind file) {
   Setting setting;
   setting.key = from.key;
+  setting.file = file;
+  setting.line = from.line;
   if (is_secret_setting(from.key)) {
+    // Nested settings of a secret are the secret itself, wrapped badly; nothing reads them.
     setting.secret = Secret(from.value);
-  } else {
-    setting.value = from.value;
+    return setting;
   }
+  setting.value = from.value;
   setting.nested.reserve(from.nested.size());
   for (const IniNested& nested : from.nested)
     setting.nested.emplace_back(nested.key, nested.value);
-  setting.file = file;
-  setting.line = from.line;
   return setting;
+}
+
+// No client reads a setting of so long a name: it is the second line of a session token that was pasted in two.
+bool is_stray_text(const IniSetting& setting) {
+  return setting.key.size() > 128;
 }
 
 // The line of a key without its other half; 0 if there is none.
@@ -74,8 +80,9 @@ Section to_section(const IniSection& from, FileKind file) {
   section.half_pair_line = half_pair_line(from);
   section.half_pair_file = file;
   section.settings.reserve(from.settings.size());
-  for (const IniSetting& setting : from.settings)
-    section.settings.push_back(to_setting(setting, file));
+  for (const IniSetting& setting : from.settings) {
+    if (!is_stray_text(setting)) section.settings.push_back(to_setting(setting, file));
+  }
   return section;
 }
 
@@ -137,6 +144,7 @@ void Merger::merge(Section& into, const IniSection& from) {
              "move it to the config file");
       continue;
     }
+    if (is_stray_text(setting)) continue;
     if (is_key_pair(setting.key) && !whole) continue;  // half a pair, or a token alone: never merged
     const auto old = std::find_if(into.settings.begin(), into.settings.end(),
                                   [&](const Setting& s) { return s.key == setting.key; });

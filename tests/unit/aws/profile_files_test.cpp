@@ -78,6 +78,21 @@ TEST(ProfileFiles, NoDiagnosticShowsAValue) {
   }
 }
 
+TEST(ProfileFiles, ATokenPastedInTwoLinesIsNeitherShownNorKept) {
+  const std::string part = std::string(300, 'x') + "==";
+  const ProfileSet set = merge_profiles(
+      kFiles, "",
+      "[a]\naws_session_token = y\n" + part + "\n  " + part + "\n" + part + "\naws_session_token =\n  " + part + "\n");
+  for (const Setting& setting : set.find("a")->settings) {
+    EXPECT_EQ(setting.key, "aws_session_token");
+    EXPECT_TRUE(setting.nested.empty());
+  }
+  EXPECT_FALSE(set.diagnostics.empty());
+  for (const Diagnostic& diagnostic : set.diagnostics) {
+    EXPECT_EQ((diagnostic.message + diagnostic.next + diagnostic.subject).find("xxx"), std::string::npos);
+  }
+}
+
 TEST(ProfileFiles, NestedSettingsAreKept) {
   const ProfileSet set =
       merge_profiles(kFiles, "[profile a]\ns3 =\n  max_concurrent_requests = 20\n  addressing_style = path\n", "");
