@@ -13,7 +13,7 @@ Inherited harden_process() {
   if (getrlimit(RLIMIT_CORE, &limit) == 0) {
     before.core_limit = limit.rlim_cur;
     limit.rlim_cur = 0;
-    setrlimit(RLIMIT_CORE, &limit);
+    if (before.core_limit != 0) setrlimit(RLIMIT_CORE, &limit);
   }
   // A core_pattern that is a pipe ignores RLIMIT_CORE; it does heed this.
   prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
