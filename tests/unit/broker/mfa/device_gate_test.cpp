@@ -262,17 +262,16 @@ class BetweenProcesses : public ::testing::Test {
   int pass(const std::function<Result<Secret>()>& ask, GateOptions options = {}) {
     class Source final : public CodeSource {
      public:
-      Source(const std::function<Result<Secret>()>& answer, const Clock& clock) : answer_(answer), clock_(clock) {}
+      explicit Source(const std::function<Result<Secret>()>& answer) : answer_(answer) {}
       Kind kind() const override { return Kind::person; }
       Result<Secret> ask(const CodePrompt&) override { return answer_(); }
       Result<void> wait(Duration, std::string_view) override { return {}; }
 
      private:
       const std::function<Result<Secret>()>& answer_;
-      const Clock& clock_;
     };
     const SystemClock clock;
-    Source source(ask, clock);
+    Source source(ask);
     UsedCodes codes(directory_, gate_key(), clock);
     DeviceGate gate(directory_, source, codes, clock, options);
     GateCallbacks callbacks;

@@ -2,13 +2,16 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <set>
 #include <vector>
 
 #include "common/crypto/sealed_box.h"
 #include "common/os/keyring.h"
+#include "tests/support/forbidden_calls.h"
 #include "tests/support/forked.h"
 #include "tests/support/temporary_directory.h"
 
@@ -90,6 +93,29 @@ TEST_P(SessionKeyTest, TwoHundredProcessesAgree) {
 
 INSTANTIATE_TEST_SUITE_P(Places, SessionKeyTest, ::testing::Bool(),
                          [](const auto& test) { return test.param ? std::string("keyring") : std::string("file"); });
+
+TEST(SessionKeyFallback, IsAFileWithOneHonestLineWhereTheKeyringIsForbiddenOrFull) {
+  struct Obstacle {
+    std::vector<long> calls;
+    int number;
+  };
+  for (const Obstacle& obstacle : {Obstacle{{SYS_keyctl, SYS_add_key}, EPERM},
+                                   Obstacle{{SYS_keyctl, SYS_add_key}, ENOSYS}, Obstacle{{SYS_add_key}, EDQUOT}}) {
+    test::TemporaryDirectory outside;
+    test::Forked contained([&] {
+      if (!test::forbid_calls(obstacle.calls, obstacle.number)) return 1;
+      const auto directory = os::PrivateDirectory::open(outside.path());
+      SystemRandom random;
+      const SystemClock clock;
+      const auto first = obtain_session_key(*directory, random, clock);
+      const auto second = obtain_session_key(*directory, random, clock);
+      if (!first || !second || !(first->key == second->key)) return 2;
+      if (first->place != SessionKey::Place::file || first->notice.empty() || !second->notice.empty()) return 3;
+      return first->notice.find(outside.file("session-key")) == std::string::npos ? 4 : 0;
+    });
+    EXPECT_EQ(contained.exit_code(), 0) << obstacle.number;
+  }
+}
 
 using SessionKeyFile = SessionKeyTest;
 

@@ -5,7 +5,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
+
 #include "common/base/random.h"
+#include "tests/support/forbidden_calls.h"
 #include "tests/support/forked.h"
 
 namespace tollgate::os {
@@ -69,6 +72,29 @@ TEST_F(KeyringTest, IsNotInTheSessionKeyring) {
     return syscall(SYS_keyctl, KEYCTL_SEARCH, KEY_SPEC_SESSION_KEYRING, "user", name_.c_str(), 0) < 0 ? 0 : 2;
   });
   EXPECT_EQ(other.exit_code(), 0);
+}
+
+// Containers forbid the calls (EPERM), some kernels lack them (ENOSYS).
+TEST(KeyringWithoutKernel, IsAnErrorThatMeansDoWithout) {
+  for (const int number : {EPERM, ENOSYS, EACCES}) {
+    test::Forked contained([number] {
+      if (!test::forbid_calls({SYS_keyctl, SYS_add_key, SYS_request_key}, number)) return 1;
+      const auto ring = Keyring::open();
+      return !ring && ring.error().code == Code::unavailable && ring.error().reason == "keyring_unavailable" ? 0 : 2;
+    });
+    EXPECT_EQ(contained.exit_code(), 0) << number;
+  }
+}
+
+TEST(KeyringWithoutKernel, AFullQuotaMeansDoWithoutToo) {
+  if (!Keyring::open()) GTEST_SKIP() << "there is no keyring here";
+  test::Forked contained([] {
+    if (!test::forbid_calls({SYS_add_key}, EDQUOT)) return 1;
+    const auto ring = Keyring::open();
+    const auto stored = ring->store("tollgate:test:quota", Secret("x"), std::chrono::seconds(60));
+    return !stored && stored.error().code == Code::unavailable ? 0 : 2;
+  });
+  EXPECT_EQ(contained.exit_code(), 0);
 }
 
 }  // namespace

@@ -23,7 +23,11 @@ std::string described(std::vector<std::string> argv, std::size_t limit = 60) {
   command.input = Stdio::given(read_end.get());
   command.error = Stdio::null();
   auto child = spawn(command);
-  return child ? command_of(child->pid(), limit) : child.error().message;
+  if (!child) return child.error().message;
+  // A process that has just been executed has no command line for a moment.
+  std::string text;
+  test::eventually([&] { return !(text = command_of(child->pid(), limit)).empty(); });
+  return text;
 }
 
 TEST(ParentCommand, NamesProgramAndFirstWord) {
