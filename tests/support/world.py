@@ -90,8 +90,7 @@ class World:
 
     def calls(self, action=None):
         """The call log, oldest first; only one action's where that is named."""
-        text = self.sandbox("log", self.folder, "--json")
-        entries = json.loads(text) if text.lstrip().startswith("[") else [json.loads(line) for line in text.splitlines()]
+        entries = [json.loads(line) for line in self.sandbox("log", self.folder, "--json").splitlines()]
         return [entry for entry in entries if action is None or entry["action"].split(":")[-1] == action]
 
     def device(self, user=None):
@@ -129,7 +128,8 @@ def base_environment():
     if terraform:
         folders.insert(1, os.path.dirname(terraform))
     return {**kept, "PATH": ":".join(folders), "TERM": "xterm", "NO_PROXY": "127.0.0.1,localhost",
-            "no_proxy": "127.0.0.1,localhost", "HTTPS_PROXY": NOWHERE, "AWS_EC2_METADATA_DISABLED": "true"}
+            "no_proxy": "127.0.0.1,localhost", "HTTPS_PROXY": NOWHERE, "AWS_PAGER": "",
+            "AWS_EC2_METADATA_DISABLED": "true"}
 
 
 @dataclasses.dataclass
