@@ -1,6 +1,7 @@
 #include "sandbox/authentication.h"
 
 #include "common/crypto/hash.h"
+#include "sandbox/xml.h"
 
 namespace tollgate::sandbox {
 namespace {
@@ -9,7 +10,7 @@ using Fault = AuthenticationFault;
 
 tl::unexpected<AuthenticationFailure> failure(Fault fault, std::string message, std::string access_key_id = "") {
   return tl::unexpected<AuthenticationFailure>(
-      AuthenticationFailure{fault, std::move(message), std::move(access_key_id), std::nullopt});
+      AuthenticationFailure{fault, std::move(message), std::move(access_key_id), std::nullopt, ""});
 }
 
 constexpr const char* kInvalidToken = "The security token included in the request is invalid.";
@@ -84,7 +85,7 @@ tl::expected<KeyOwner, AuthenticationFailure> find_owner(const World& world, con
 
 std::optional<AuthenticationFailure> check_clock(const aws::Authorization& authorization, TimePoint now) {
   const auto fail_with = [&](Fault fault, std::string message) {
-    return AuthenticationFailure{fault, std::move(message), authorization.access_key_id, std::nullopt};
+    return AuthenticationFailure{fault, std::move(message), authorization.access_key_id, std::nullopt, ""};
   };
   const std::string signed_at = format_amz_date(authorization.time);
   const std::string here = format_amz_date(now);
@@ -124,7 +125,8 @@ tl::expected<Authenticated, AuthenticationFailure> authenticate(const World& wor
     case aws::Verdict::header_unsigned:
       return failure(Fault::unsigned_header, "There were headers present in the request which were not signed", id);
     case aws::Verdict::signature_differs: {
-      AuthenticationFailure differs{Fault::wrong_signature, kSignatureDiffers, id, std::nullopt};
+      AuthenticationFailure differs{Fault::wrong_signature, kSignatureDiffers, id, std::nullopt,
+                                    authorization->signature};
       differs.expectation = aws::expected_signature(request, *authorization, owner->secret,
                                                     aws::CanonicalRules::for_service(authorization->scope.service));
       return tl::unexpected<AuthenticationFailure>(std::move(differs));
@@ -187,10 +189,18 @@ Answer s3_refusal(const AuthenticationFailure& failure) {
     case Fault::wrong_signature:
       break;
   }
-  return refuse(
-      403, "SignatureDoesNotMatch",
-      "The request signature we calculated does not match the signature you provided. Check your key and signing "
-      "method.");
+  Answer answer =
+      refuse(403, "SignatureDoesNotMatch",
+             "The request signature we calculated does not match the signature you provided. Check your key "
+             "and signing method.");
+  if (failure.expectation) {
+    // S3 shows its own calculation, which holds no secret, so that clients can be mended.
+    answer.result = element("AWSAccessKeyId", failure.access_key_id) +
+                    element("StringToSign", failure.expectation->string_to_sign) +
+                    element("SignatureProvided", failure.signature) +
+                    element("CanonicalRequest", failure.expectation->canonical_request);
+  }
+  return answer;
 }
 
 }  // namespace tollgate::sandbox

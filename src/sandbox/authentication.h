@@ -32,6 +32,7 @@ struct AuthenticationFailure {
   std::string message;                          // as the Query services word it
   std::string access_key_id;                    // as far as it was readable
   std::optional<aws::Expectation> expectation;  // wrong_signature: what should have been signed
+  std::string signature;                        // wrong_signature: what came
 };
 
 struct Authenticated {

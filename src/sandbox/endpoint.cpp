@@ -73,6 +73,27 @@ http::Response foreign_page() {
   return response;
 }
 
+// Replaces an aws-chunked body by what it carries. The refusal, if it is torn or its chunks are not signed as they say.
+std::optional<S3Answer> undo_chunks(const http::Request& request, const Authenticated& caller, S3Call& call) {
+  if (!aws::is_chunked_payload(caller.authorization.payload_hash)) return std::nullopt;
+  auto decoded = aws::decode_chunked(request.body, caller.authorization, caller.secret);
+  if (!decoded) {
+    const Error& error = decoded.error();
+    return s3_refuse(error.reason == "SignatureDoesNotMatch" ? 403 : 400, error.reason, error.message);
+  }
+  const std::string_view announced = call.header("x-amz-decoded-content-length");
+  if (!announced.empty() && announced != std::to_string(decoded->body.size())) {
+    return s3_refuse(
+        400, "IncompleteBody",
+        "You did not provide the number of bytes specified by the x-amz-decoded-content-length HTTP header");
+  }
+  call.body = std::move(decoded->body);
+  for (auto& trailer : decoded->trailers) {
+    call.headers.push_back(std::move(trailer));
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 // One request on its way through.
@@ -203,19 +224,8 @@ void Endpoint::run_s3(const http::Request& request, Exchange& exchange) {
       answer.outcome = s3_refusal(caller.error());
     } else {
       s3.call.principal = exchange.call.principal = std::move(caller->principal);
-      std::optional<S3Answer> torn;
-      if (aws::is_chunked_payload(caller->authorization.payload_hash)) {
-        auto decoded = aws::decode_chunked(request.body, caller->authorization, caller->secret);
-        if (decoded) {
-          s3.body = std::move(decoded->body);
-          for (auto& trailer : decoded->trailers)
-            s3.headers.push_back(std::move(trailer));
-        } else {
-          const bool torn_body = decoded.error().reason == "IncompleteBody";
-          torn = s3_refuse(torn_body ? 400 : 403, decoded.error().reason, decoded.error().message);
-        }
-      }
-      answer = torn ? std::move(*torn) : handle_s3(state->world, *state->objects, s3);
+      const auto torn = undo_chunks(request, *caller, s3);
+      answer = torn ? *torn : handle_s3(state->world, *state->objects, s3);
       if (hooks_.save) hooks_.save(state->world);
     }
   }

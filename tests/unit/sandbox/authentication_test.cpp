@@ -177,6 +177,18 @@ TEST_F(Authentication, PresignedLinksHaveAnEnd) {
   EXPECT_EQ(s3_refusal(late.error()).message, "Request has expired");
 }
 
+TEST_F(Authentication, S3ShowsItsCalculation) {
+  aws::Credentials wrong = keys_of("ana");
+  wrong.secret_access_key = Secret(std::string(40, 'x'));
+  const auto checked = check(request(wrong, sandbox_.clock.now(), "s3"));
+  ASSERT_FALSE(checked);
+  const Answer answer = s3_refusal(checked.error());
+  EXPECT_EQ(test::element_text(answer.result, "AWSAccessKeyId"), wrong.access_key_id);
+  EXPECT_EQ(test::element_text(answer.result, "StringToSign").substr(0, 17), "AWS4-HMAC-SHA256\n");
+  EXPECT_EQ(test::element_text(answer.result, "CanonicalRequest").substr(0, 7), "POST\n/\n");
+  EXPECT_EQ(test::element_text(answer.result, "SignatureProvided").size(), 64U);
+}
+
 TEST(AuthenticationWords, S3HasItsOwn) {
   struct Case {
     Fault fault;
