@@ -67,7 +67,7 @@ Result<vault::VaultKey*> KeyVault::key() {
     TG_TRY(const os::PrivateDirectory* const locks, locks_());
     vault::VaultKeyOptions options;
     options.use_keyring = environment_->get_or("TOLLGATE_VAULT_CACHE", "keyring") != "none";
-    key_.emplace(*directory, *locks, vault::passphrase_from_person(*environment_),
+    key_.emplace(*directory, *locks, vault::passphrase_from_person(*environment_, person_),
                  vault::shell_secret_command(environment_->without(vault::kPassphraseDescriptorVariable)), *random_,
                  *clock_, options);
   }

@@ -33,6 +33,9 @@ class KeyVault {
         random_(&random),
         clock_(&clock) {}
 
+  // How a person may be asked for the passphrase, from now on.
+  void limit_questions(vault::PersonOptions options) { person_ = options; }
+
   // Whether keys are stored under that name. Asks nobody.
   bool has(std::string_view profile);
   // What cached sessions of these keys are filed under; the same as long as the keys belong to the same user. Empty
@@ -59,6 +62,7 @@ class KeyVault {
   const os::Environment* environment_;
   RandomSource* random_;
   const Clock* clock_;
+  vault::PersonOptions person_;
   bool looked_ = false;
   UniqueFd folder_;  // O_PATH, for has()
   std::optional<os::PrivateDirectory> data_;

@@ -45,7 +45,12 @@ Error too_short_passphrase(std::string_view what);
 // TOLLGATE_PASSPHRASE_FD: the number of a descriptor from which the first line is read, for scripts; else /dev/tty.
 // Never an argument, never the value of a variable.
 inline constexpr std::string_view kPassphraseDescriptorVariable = "TOLLGATE_PASSPHRASE_FD";
-PassphraseSource passphrase_from_person(const os::Environment& environment);
+struct PersonOptions {
+  bool may_ask = true;          // false: a descriptor or nothing
+  Duration time_limit{300000};  // keep it under the patience of whoever waits for us (Go's SDK: 60 s)
+};
+// `options` is looked at when a question comes up, and must outlive the source.
+PassphraseSource passphrase_from_person(const os::Environment& environment, const PersonOptions& options);
 
 // Runs `command` with sh -c and returns what it prints. A parameter, for tests.
 using SecretCommand = std::function<Result<Secret>(const std::string& command)>;

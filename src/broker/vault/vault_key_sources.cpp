@@ -36,12 +36,12 @@ Result<Secret> line_from(int fd) {
   }
 }
 
-Result<Secret> ask_new(os::Terminal& terminal) {
+Result<Secret> ask_new(os::Terminal& terminal, Duration time_limit) {
   std::string text =
       "tollgate: choose a passphrase for the stored keys. It is asked for rarely, and cannot be recovered.\n";
   std::string label = "New passphrase: ";
   for (;;) {
-    TG_TRY(Secret first, terminal.ask({.text = text, .label = label, .echo = false}));
+    TG_TRY(Secret first, terminal.ask({.text = text, .label = label, .echo = false, .time_limit = time_limit}));
     text.clear();
     if (first.size() < kMinPassphraseBytes) {
       label = fmt::format("At least {} characters, please: ", kMinPassphraseBytes);
@@ -53,11 +53,12 @@ Result<Secret> ask_new(os::Terminal& terminal) {
   }
 }
 
-Result<Secret> ask_known(os::Terminal& terminal, int attempt) {
+Result<Secret> ask_known(os::Terminal& terminal, int attempt, Duration time_limit) {
   return terminal.ask(
       {.text = attempt == 1 ? "tollgate: the stored keys are locked.\n" : "tollgate: that passphrase is wrong.\n",
        .label = "Passphrase of the stored keys: ",
-       .echo = false});
+       .echo = false,
+       .time_limit = time_limit});
 }
 
 }  // namespace
@@ -79,9 +80,9 @@ std::string describe(const Protection& protection) {
   return {};
 }
 
-PassphraseSource passphrase_from_person(const os::Environment& environment) {
+PassphraseSource passphrase_from_person(const os::Environment& environment, const PersonOptions& options) {
   const std::string descriptor = environment.get_or(kPassphraseDescriptorVariable, "");
-  return [descriptor](const PassphraseRequest& request) -> Result<Secret> {
+  return [descriptor, &options](const PassphraseRequest& request) -> Result<Secret> {
     if (!descriptor.empty()) {
       int fd = -1;
       const auto [end, problem] = std::from_chars(descriptor.data(), descriptor.data() + descriptor.size(), fd);
@@ -97,16 +98,18 @@ PassphraseSource passphrase_from_person(const os::Environment& environment) {
       if (request.is_new && line.size() < kMinPassphraseBytes) return fail(too_short_passphrase("the passphrase"));
       return line;
     }
-    auto terminal = os::Terminal::open();
+    auto terminal = options.may_ask ? os::Terminal::open() : Result<os::Terminal>(fail(Code::needs_person, ""));
     if (!terminal) {
-      return fail(Error(Code::needs_person,
-                        "the stored keys are locked, and there is no terminal to ask for the "
-                        "passphrase")
-                      .do_next("run `tollgate keys unlock` in a terminal, or `tollgate keys protect --key-file FILE` "
-                               "for a machine without one")
-                      .because("passphrase_needed"));
+      return fail(
+          Error(Code::needs_person, fmt::format("the stored keys are locked, and {}",
+                                                options.may_ask ? "there is no terminal to ask for the passphrase"
+                                                                : "nobody may be asked for the passphrase"))
+              .do_next("run `tollgate keys unlock` in a terminal, or `tollgate keys protect --key-file FILE` "
+                       "for a machine without one")
+              .because("passphrase_needed"));
     }
-    return request.is_new ? ask_new(*terminal) : ask_known(*terminal, request.attempt);
+    return request.is_new ? ask_new(*terminal, options.time_limit)
+                          : ask_known(*terminal, request.attempt, options.time_limit);
   };
 }
 

@@ -15,6 +15,7 @@ namespace tollgate::vault {
 namespace {
 
 const Protection kPassphrase;
+const PersonOptions kAnyone;
 
 // The cheapest parameters that libsodium takes: what they cost is password_key's test.
 VaultKeyOptions cheap(bool use_keyring) {
@@ -228,7 +229,7 @@ TEST(PassphraseFromPerson, DescriptorIsReadLineByLine) {
   writing.reset();
   os::Environment environment;
   environment.set(kPassphraseDescriptorVariable, fmt::format("{}", reading.get()));
-  const PassphraseSource source = passphrase_from_person(environment);
+  const PassphraseSource source = passphrase_from_person(environment, kAnyone);
   EXPECT_EQ(source({}).value().reveal(), "old passphrase");
   EXPECT_EQ(source({.is_new = true, .attempt = 1}).value().reveal(), "new passphrase");
   EXPECT_EQ(source({}).error().code, Code::usage);  // at its end
@@ -239,13 +240,13 @@ TEST(PassphraseFromPerson, BadDescriptors) {
   for (const std::string_view value : {"x", "-1", "3x", "987654"}) {
     os::Environment environment;
     environment.set(kPassphraseDescriptorVariable, value);
-    EXPECT_EQ(passphrase_from_person(environment)({}).error().code, Code::usage) << value;
+    EXPECT_EQ(passphrase_from_person(environment, kAnyone)({}).error().code, Code::usage) << value;
   }
 }
 
 TEST(PassphraseFromPerson, AskedOnTheTerminalWithoutEcho) {
   test::OnTerminal person([] {
-    const auto typed = passphrase_from_person({})({});
+    const auto typed = passphrase_from_person({}, kAnyone)({});
     return typed && typed->reveal() == "correct horse" ? 0 : 1;
   });
   person.wait_for("Passphrase of the stored keys: ");
@@ -257,7 +258,7 @@ TEST(PassphraseFromPerson, AskedOnTheTerminalWithoutEcho) {
 
 TEST(PassphraseFromPerson, ANewOneIsAskedForUntilItWillDo) {
   test::OnTerminal person([] {
-    const auto typed = passphrase_from_person({})({.is_new = true, .attempt = 1});
+    const auto typed = passphrase_from_person({}, kAnyone)({.is_new = true, .attempt = 1});
     return !typed && typed.error().code == Code::cancelled ? 0 : 1;
   });
   person.wait_for("New passphrase: ");
@@ -273,7 +274,7 @@ TEST(PassphraseFromPerson, ANewOneIsAskedForUntilItWillDo) {
 
 TEST(PassphraseFromPerson, ANewOneTypedTwiceIsTaken) {
   test::OnTerminal person([] {
-    const auto typed = passphrase_from_person({})({.is_new = true, .attempt = 1});
+    const auto typed = passphrase_from_person({}, kAnyone)({.is_new = true, .attempt = 1});
     return typed && typed->reveal() == "correct horse" ? 0 : 1;
   });
   person.wait_for("New passphrase: ");
@@ -283,10 +284,28 @@ TEST(PassphraseFromPerson, ANewOneTypedTwiceIsTaken) {
   EXPECT_EQ(person.exit_code(), 0);
 }
 
+TEST(PassphraseFromPerson, NobodyMayBeAsked) {
+  const PersonOptions nobody{.may_ask = false, .time_limit = Duration(1000)};
+  test::OnTerminal person([&] {
+    const auto typed = passphrase_from_person({}, nobody)({});
+    return !typed && typed.error().reason == "passphrase_needed" ? 0 : 1;
+  });
+  EXPECT_EQ(person.exit_code(), 0);
+}
+
+TEST(PassphraseFromPerson, TheQuestionHasItsTime) {
+  const PersonOptions hasty{.may_ask = true, .time_limit = Duration(100)};
+  test::OnTerminal person([&] {
+    const auto typed = passphrase_from_person({}, hasty)({});
+    return !typed && typed.error().code == Code::needs_person ? 0 : 1;
+  });
+  EXPECT_EQ(person.exit_code(), 0);
+}
+
 TEST(PassphraseFromPerson, NoTerminal) {
   test::Forked alone([] {
     ::setsid();
-    const auto typed = passphrase_from_person({})({});
+    const auto typed = passphrase_from_person({}, kAnyone)({});
     return !typed && typed.error().reason == "passphrase_needed" ? 0 : 1;
   });
   EXPECT_EQ(alone.exit_code(), 0);
