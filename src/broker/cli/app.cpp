@@ -41,7 +41,8 @@ Result<os::Environment> guarded_environment(const os::Environment& environment, 
 }
 
 Error no_stored_keys(std::string_view profile) {
-  return Error(Code::not_found, fmt::format("the keys of profile {} should be in tollgate's vault, and are not", profile))
+  return Error(Code::not_found,
+               fmt::format("the keys of profile {} should be in tollgate's vault, and are not", profile))
       .do_next(fmt::format("store them with `tollgate keys add {}`, or remove the credential_process line", profile))
       .because("no_stored_key");
 }
@@ -219,6 +220,8 @@ Result<deliver::CredentialBroker*> App::broker(std::string_view profile, const C
   if (!parts_->broker) {
     parts_->code_options = options;
     parts_->code_profile = profile;
+    TG_TRY(KeyVault* const key_vault, vault());
+    key_vault->limit_questions({!options.no_input, options.time_limit});
     TG_TRY(const aws::ProfileSet* const set, profiles());
     TG_TRY(const vault::SessionCache* const cache, sessions());
     deliver::Ports ports{clock_, random_, lookup(), *set, *cache, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}};

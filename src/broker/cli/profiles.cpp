@@ -1,4 +1,6 @@
 // tollgate profiles and explain: what the files say, and what would be called. No network, no question.
+#include <algorithm>
+
 #include "broker/cli/command.h"
 #include "broker/cli/output.h"
 #include "broker/deliver/durations.h"
@@ -60,8 +62,9 @@ json::Value settings_json(const aws::Section& section) {
 }
 
 // What a profile's credentials come from, in one or two words.
-std::string kind_of(const aws::Profile& profile) {
+std::string kind_of(const aws::Profile& profile, bool stored) {
   if (profile.find("role_arn") != nullptr) return profile.find("mfa_serial") != nullptr ? "role, MFA" : "role";
+  if (stored) return profile.find("mfa_serial") != nullptr ? "stored keys, MFA" : "stored keys";
   if (profile.find("credential_process") != nullptr) return "process";
   if (profile.find("sso_session") != nullptr || profile.find("sso_start_url") != nullptr) return "Identity Center";
   if (profile.find("aws_access_key_id") != nullptr) return profile.find("mfa_serial") != nullptr ? "keys, MFA" : "keys";
@@ -83,10 +86,16 @@ Result<void> profiles(App& app, const Input& input) {
                                            {"diagnostics", to_json(set->diagnostics)}}));
   }
   print_diagnostics(set->diagnostics);
+  TG_TRY(KeyVault* const keys, app.vault());
+  const std::vector<std::string> stored_keys = keys->profiles();
   std::vector<std::vector<std::string>> rows{{"PROFILE", "CREDENTIALS", "REGION", "ROLE"}};
   for (const aws::Profile& profile : set->profiles) {
-    rows.push_back(
-        {profile.name, kind_of(profile), std::string(profile.text("region")), std::string(profile.text("role_arn"))});
+    const bool stored = std::find(stored_keys.begin(), stored_keys.end(), profile.name) != stored_keys.end();
+    rows.push_back({profile.name, kind_of(profile, stored), std::string(profile.text("region")),
+                    std::string(profile.text("role_arn"))});
+  }
+  for (const std::string& name : stored_keys) {
+    if (set->find(name) == nullptr) rows.push_back({name, "stored keys", "", ""});
   }
   return print(table(rows));
 }
