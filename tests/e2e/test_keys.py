@@ -5,6 +5,7 @@ import re
 import signal
 import stat
 
+import pexpect
 import pytest
 
 from tests.support import aws
@@ -162,6 +163,36 @@ def test_the_passphrase_descriptor_does_not_reach_children(home):
     result = with_passphrase(home, "tollgate", "exec", "base", "--", "env")
     assert result.returncode == 0, result.stderr
     assert "TOLLGATE_PASSPHRASE_FD" not in result.stdout
+    home.run("tollgate", "keys", "lock")
+
+
+def test_no_input_is_no_passphrase_either(home):
+    no_cache = {"TOLLGATE_VAULT_CACHE": "none"}
+    assert with_passphrase(home, "tollgate", "keys", "import", "base", environment=no_cache).returncode == 0
+    result = home.on_pty("tollgate", "login", "prod", "--no-input", environment=no_cache)
+    assert (result.status, result.prompts) == (77, 0)
+    assert "nobody may be asked for the passphrase" in result.output
+
+
+def test_stored_keys_are_listed_among_the_profiles(home, stored):
+    add(home, name="vault-only", text=json.dumps({"AccessKeyId": "AKIA" + "X" * 16, "SecretAccessKey": "s" * 40}))
+    rows = {line.split()[0]: line for line in home.run("tollgate", "profiles").stdout.splitlines()}
+    assert "stored keys" in rows["base"] and "stored keys" in rows["vault-only"]
+    assert "keys stored by tollgate for base" in home.run("tollgate", "explain", "prod").stdout
+
+
+def test_one_passphrase_for_many_processes(home):
+    """Terraform starts every provider at once: one of them asks, the others wait for the kernel's keyring."""
+    assert with_passphrase(home, "tollgate", "keys", "import", "base").returncode == 0
+    if home.run("tollgate", "credential-process", "--profile", "base").returncode != 0:
+        pytest.skip("the kernel gives no keyring here")
+    home.run("tollgate", "keys", "lock")
+    child = home.spawn("sh", "-c", "for i in 1 2 3 4 5 6 7 8; do tollgate credential-process --profile base & done; wait")
+    child.expect("Passphrase of the stored keys: ")
+    child.sendline(PASSPHRASE)
+    child.expect(pexpect.EOF)
+    assert child.before.count('"Version":1') == 8, child.before
+    assert "Passphrase" not in child.before
     home.run("tollgate", "keys", "lock")
 
 
