@@ -47,8 +47,8 @@ struct Call {
   std::string user_agent;  // aws:UserAgent
   bool secure_transport = false;
   std::string request_id;
-  TimePoint now{};                 // the imitated AWS's time, clock faults included
-  RandomSource* random = nullptr;  // never null in a call that reaches a service
+  TimePoint now{};                      // the imitated AWS's time, clock faults included
+  RandomSource* random = nullptr;       // never null in a call that reaches a service
   mutable std::string allowed_because;  // for the call log: authorisation writes here what allowed the call
 
   // nullptr if the parameter was not sent.

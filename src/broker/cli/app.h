@@ -8,8 +8,8 @@
 
 #include "aws/profile_chain.h"
 #include "aws/profile_files.h"
-#include "broker/cli/key_vault.h"
 #include "broker/cli/configuration.h"
+#include "broker/cli/key_vault.h"
 #include "broker/deliver/credential_broker.h"
 #include "broker/mfa/code_source.h"
 #include "broker/vault/session_cache.h"

@@ -11,8 +11,8 @@ namespace tollgate {
 std::string hex_encode(std::string_view bytes);  // lower case
 std::optional<std::string> hex_decode(std::string_view text);
 
-std::string base64_encode(std::string_view bytes);      // RFC 4648 4, padded
-std::string base64url_encode(std::string_view bytes);   // RFC 4648 5, no padding
+std::string base64_encode(std::string_view bytes);                   // RFC 4648 4, padded
+std::string base64url_encode(std::string_view bytes);                // RFC 4648 5, no padding
 std::optional<std::string> base64_decode(std::string_view text);     // padding required
 std::optional<std::string> base64url_decode(std::string_view text);  // no padding
 

@@ -3,12 +3,12 @@
 // threads.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <string>
 #include <string_view>
-#include <utility>
-
-#include <fmt/format.h>
 #include <tl/expected.hpp>
+#include <utility>
 
 namespace tollgate {
 
@@ -45,10 +45,22 @@ struct Error {
   Error() = default;
   Error(Code code_, std::string message_) : code(code_), message(std::move(message_)) {}
 
-  Error& do_next(std::string text) & { next = std::move(text); return *this; }
-  Error&& do_next(std::string text) && { next = std::move(text); return std::move(*this); }
-  Error&& at(std::string text) && { place = std::move(text); return std::move(*this); }
-  Error&& because(std::string word) && { reason = std::move(word); return std::move(*this); }
+  Error& do_next(std::string text) & {
+    next = std::move(text);
+    return *this;
+  }
+  Error&& do_next(std::string text) && {
+    next = std::move(text);
+    return std::move(*this);
+  }
+  Error&& at(std::string text) && {
+    place = std::move(text);
+    return std::move(*this);
+  }
+  Error&& because(std::string word) && {
+    reason = std::move(word);
+    return std::move(*this);
+  }
   // "reading profile prod" turns "x" into "reading profile prod: x".
   Error&& while_doing(std::string_view what) && {
     message = fmt::format("{}: {}", what, message);
@@ -62,8 +74,12 @@ template <class T>
 using Result = tl::expected<T, Error>;
 
 // `return fail(Code::invalid, "…")` or `return fail(Error(…).at(…))`.
-inline tl::unexpected<Error> fail(Error error) { return tl::unexpected<Error>(std::move(error)); }
-inline tl::unexpected<Error> fail(Code code, std::string message) { return fail(Error(code, std::move(message))); }
+inline tl::unexpected<Error> fail(Error error) {
+  return tl::unexpected<Error>(std::move(error));
+}
+inline tl::unexpected<Error> fail(Code code, std::string message) {
+  return fail(Error(code, std::move(message)));
+}
 
 }  // namespace tollgate
 
@@ -71,13 +87,13 @@ inline tl::unexpected<Error> fail(Code code, std::string message) { return fail(
 #define TG_CONCAT(a, b) TG_CONCAT_(a, b)
 // TG_TRY(auto value, expression): binds the value or returns the error from the enclosing function.
 #define TG_TRY(declaration, expression) TG_TRY_(declaration, expression, TG_CONCAT(tg_result_, __LINE__))
-#define TG_TRY_(declaration, expression, result)                       \
-  auto result = (expression);                                          \
-  if (!result) return ::tollgate::fail(std::move(result).error());     \
+#define TG_TRY_(declaration, expression, result)                   \
+  auto result = (expression);                                      \
+  if (!result) return ::tollgate::fail(std::move(result).error()); \
   declaration = std::move(*result)
 // TG_CHECK(expression): the same for Result<void> and for values that are not needed.
-#define TG_CHECK(expression)                                              \
-  do {                                                                    \
-    auto tg_check_result = (expression);                                  \
+#define TG_CHECK(expression)                                                           \
+  do {                                                                                 \
+    auto tg_check_result = (expression);                                               \
     if (!tg_check_result) return ::tollgate::fail(std::move(tg_check_result).error()); \
   } while (false)

@@ -81,7 +81,7 @@ class Reader {
   const std::string& pointer() const { return pointer_; }
 
   // Errors of all readers: Code::invalid, place = JSON pointer.
-  Result<Reader> member(std::string_view key) const;      // must exist
+  Result<Reader> member(std::string_view key) const;           // must exist
   Result<Reader> optional_member(std::string_view key) const;  // null where it is missing
   Result<std::string> text(std::string_view key) const;
   Result<std::int64_t> integer(std::string_view key) const;
@@ -89,7 +89,7 @@ class Reader {
   Result<std::optional<std::string>> optional_text(std::string_view key) const;  // missing or null = nullopt
   Result<std::optional<std::int64_t>> optional_integer(std::string_view key) const;
   Result<std::optional<bool>> optional_boolean(std::string_view key) const;
-  Result<std::vector<Reader>> items() const;  // this must be an array
+  Result<std::vector<Reader>> items() const;                            // this must be an array
   Result<std::vector<std::pair<std::string, Reader>>> members() const;  // this must be an object
   Error error(std::string_view message) const;
 

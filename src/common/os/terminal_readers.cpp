@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -11,8 +12,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-
-#include <fmt/format.h>
 
 #include "common/base/unique_fd.h"
 
@@ -45,7 +44,8 @@ long process_group(const std::string& pid) {
   const auto end = stat.rfind(')');
   if (end == std::string::npos) return -1;
   const char* at = stat.c_str() + end + 1;
-  while (*at == ' ') ++at;
+  while (*at == ' ')
+    ++at;
   if (*at == '\0') return -1;
   ++at;  // the state letter
   char* rest = nullptr;

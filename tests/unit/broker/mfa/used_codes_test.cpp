@@ -97,7 +97,7 @@ TEST_F(UsedCodesTest, ADamagedMemoryIsAnEmptyOne) {
   for (const auto& entry : std::filesystem::directory_iterator(outside_.path())) {
     if (entry.path().extension() == ".lock") continue;
     for (const std::string& content : {std::string("garbage"), std::string("\n\n1 2\n99999999999999999999 a b\n"),
-                                      std::string(100000, 'x'), std::string("\0\0\0", 3)}) {
+                                       std::string(100000, 'x'), std::string("\0\0\0", 3)}) {
       test::write_test_file(entry.path(), content);
       EXPECT_TRUE(memory().claim(kSerial, Secret("123456"))) << content.substr(0, 20);
       EXPECT_FALSE(memory().claim(kSerial, Secret("123456")));
