@@ -2,6 +2,7 @@
 
 The one place that knows default locations. Nothing here starts a download.
 """
+import functools
 import os
 import pathlib
 import re
@@ -23,11 +24,13 @@ def program(name):
     return shutil.which(name)
 
 
+@functools.lru_cache
 def _version(path):
     try:
         # Its own configuration file, since one that is named and absent is a warning in the middle of the answer.
         environment = dict(os.environ, TF_CLI_CONFIG_FILE=os.devnull, CHECKPOINT_DISABLE="1")
-        text = subprocess.run([path, "version"], capture_output=True, text=True, timeout=60, env=environment).stdout
+        text = subprocess.run([path, "version"], capture_output=True, text=True, timeout=60, env=environment,
+                              stdin=subprocess.DEVNULL).stdout
     except (OSError, subprocess.TimeoutExpired):
         return None
     match = re.search(r"v(\d+)\.(\d+)", text)
