@@ -51,10 +51,14 @@ Result<UniqueFd> open_directory(int at, const char* name, const std::string& pat
   return fail(system_error("opening", path, errno));
 }
 
-// Makes a directory that is missing. True if it was this call that made it.
-Result<bool> make_directory(int at, const char* name, const std::string& path) {
-  if (mkdirat(at, name, 0700) == 0) return true;
-  if (errno == EEXIST) return false;
+// Makes a directory that is missing.
+Result<void> make_directory(int at, const char* name, const std::string& path) {
+  if (mkdirat(at, name, 0700) == 0) {
+    // A umask may have taken away our own rights; should this fail, opening says so.
+    fchmodat(at, name, 0700, AT_SYMLINK_NOFOLLOW);
+    return {};
+  }
+  if (errno == EEXIST) return {};
   return fail(system_error("creating directory", path, errno));
 }
 
@@ -197,13 +201,8 @@ Result<PrivateDirectory> PrivateDirectory::create(const std::string& path) {
   auto found = open(path);
   if (found || found.error().code != Code::not_found) return found;
   TG_CHECK(make_parents(path));
-  TG_TRY(const bool made, make_directory(AT_FDCWD, path.c_str(), path));
-  TG_TRY(UniqueFd fd, open_directory(AT_FDCWD, path.c_str(), path));
-  // A umask that takes away our own rights.
-  if (made) fchmod(fd.get(), 0700);
-  const uid_t owner = geteuid();
-  TG_CHECK(check_directory(fd.get(), path, owner));
-  return PrivateDirectory(std::move(fd), path, owner);
+  TG_CHECK(make_directory(AT_FDCWD, path.c_str(), path));
+  return open(path);
 }
 
 Result<PrivateDirectory> PrivateDirectory::open(const std::string& path) {
@@ -218,9 +217,8 @@ Result<PrivateDirectory> PrivateDirectory::create_below(const std::string& name)
   const std::string path = path_ + "/" + name;
   auto fd = open_directory(fd_.get(), name.c_str(), path);
   if (!fd && fd.error().code == Code::not_found) {
-    TG_TRY(const bool made, make_directory(fd_.get(), name.c_str(), path));
+    TG_CHECK(make_directory(fd_.get(), name.c_str(), path));
     fd = open_directory(fd_.get(), name.c_str(), path);
-    if (fd && made) fchmod(fd->get(), 0700);
   }
   if (!fd) return fail(std::move(fd).error());
   TG_CHECK(check_directory(fd->get(), path, owner_));
