@@ -55,7 +55,7 @@ Result<UniqueFd> open_directory(int at, const char* name, const std::string& pat
 Result<void> make_directory(int at, const char* name, const std::string& path) {
   if (mkdirat(at, name, 0700) == 0) {
     // A umask may have taken away our own rights; should this fail, opening says so.
-    fchmodat(at, name, 0700, AT_SYMLINK_NOFOLLOW);
+    [[maybe_unused]] const int ignored = fchmodat(at, name, 0700, AT_SYMLINK_NOFOLLOW);
     return {};
   }
   if (errno == EEXIST) return {};
