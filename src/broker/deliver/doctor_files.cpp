@@ -166,8 +166,13 @@ Check check_plain_keys(const Surroundings& around) {
   for (aws::Diagnostic diagnostic : diagnostics_of(around)) {
     if (!is_one_of(diagnostic.topic, kKeyTopics)) continue;
     if (diagnostic.topic == "plain_key") {
+      const aws::Profile* profile = (*around.profiles)->find(diagnostic.subject);
+      const bool has_role =
+          profile != nullptr && (!profile->text("role_arn").empty() || !profile->text("source_profile").empty());
       diagnostic.severity = aws::Severity::warning;
-      diagnostic.next = fmt::format("run `tollgate keys import {}`", diagnostic.subject);
+      // Keys beside a role cannot be imported: see plan_import.
+      diagnostic.next = has_role ? "remove its two lines if they are a copy; else move them to a profile of their own"
+                                 : fmt::format("run `tollgate keys import {}`", diagnostic.subject);
     }
     add(builder, around, diagnostic);
   }

@@ -51,10 +51,14 @@ const DirectoryRule* rule_for(const std::string& directory, const std::vector<Di
   const std::string resolved = resolve(directory);
   const std::string& real = resolved.empty() ? directory : resolved;
   const DirectoryRule* best = nullptr;
+  std::size_t longest = 0;
   for (const DirectoryRule& rule : rules) {
-    const std::string target = resolve(rule.path);
-    const bool applies = contains(real, rule.path) || (!target.empty() && contains(real, target));
-    if (applies && (best == nullptr || rule.path.size() > best->path.size())) best = &rule;
+    // What counts is how deep the matching folder lies, not how the rule spells it.
+    for (const std::string& path : {resolve(rule.path), rule.path}) {
+      if (path.empty() || !contains(real, path) || path.size() <= longest) continue;
+      best = &rule;
+      longest = path.size();
+    }
   }
   return best;
 }

@@ -118,6 +118,15 @@ TEST(RealFiles, AreNamedAgain) {
   EXPECT_EQ(with_real_files(outside), outside);
 }
 
+TEST(DirectoryRules, MeasureTheFolderThatALinkLeadsTo) {
+  const std::vector<DirectoryRule> rules{
+      {"/data", "outer", "x:1"}, {"/home/ana/link", "inner", "x:2"}, {"/l", "link", "x:3"}};
+  const auto resolve_links = [](const std::string& path) { return path == "/l" ? "/data/linked/deep" : resolve(path); };
+  EXPECT_EQ(rule_for("/data/linked/x", rules, resolve_links)->profile, "inner");
+  EXPECT_EQ(rule_for("/data/linked/deep/x", rules, resolve_links)->profile, "link");
+  EXPECT_EQ(rule_for("/data/x", rules, resolve_links)->profile, "outer");
+}
+
 TEST(DirectoryRules, MatchTheRoot) {
   const std::vector<DirectoryRule> rules{{"/", "all", "x:1"}};
   ASSERT_NE(rule_for("/home/ana", rules, resolve), nullptr);
