@@ -8,6 +8,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <condition_variable>
+#include <future>
 #include <mutex>
 #include <set>
 #include <thread>
@@ -114,10 +115,14 @@ class ServerImpl final : public Server {
       std::unique_lock<std::mutex> lock(ended_mutex_);
       all_ended_.wait_for(lock, grace, [this] { return none_left_; });
       lock.unlock();
-      asio::post(io_, [this] {
+      // Waited for: io_.stop() below would otherwise overtake it and leave connections open.
+      std::promise<void> cut;
+      asio::post(io_, [this, &cut] {
         for (Session* session : sessions_)
           session->stop(true);
+        cut.set_value();
       });
+      cut.get_future().wait();
     }
     // Handlers that have not begun are dropped; one that runs is waited for, since it uses what the caller owns.
     pool_.stop();
