@@ -71,6 +71,9 @@ Command keys_remove_command();
 Command keys_protect_command();
 Command keys_unlock_command();
 Command keys_lock_command();
+Command completion_command();
+Command complete_command();
+Command man_command();
 Command version_command();
 
 // In the order in which help lists them.

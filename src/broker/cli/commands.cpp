@@ -28,7 +28,10 @@ std::vector<Command> all_commands() {
   commands.push_back(keys_protect_command());
   commands.push_back(keys_unlock_command());
   commands.push_back(keys_lock_command());
+  commands.push_back(completion_command());
+  commands.push_back(man_command());
   commands.push_back(version_command());
+  commands.push_back(complete_command());
   return commands;
 }
 

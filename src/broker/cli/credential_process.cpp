@@ -56,7 +56,7 @@ Command credential_process_command() {
       "for "
       "on the terminal, also where stdin, stdout and stderr are pipes.";
   command.options = {
-      {"--profile", "NAME", "The profile. Default: AWS_PROFILE, else default.", &input->profile},
+      {"--profile", "PROFILE", "The profile. Default: AWS_PROFILE, else default.", &input->profile},
       {"--profile-b64", "NAME", "The same in base64url, for names with blanks or other characters.",
        &input->encoded_profile},
   };

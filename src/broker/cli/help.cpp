@@ -115,6 +115,12 @@ std::string group_text(std::string_view group, const std::vector<Command>& comma
   return text + fmt::format("\n`tollgate {} COMMAND --help` shows examples and options.\n", group);
 }
 
+std::string exit_status_text() {
+  return "that of the program that exec runs; for tollgate's own failures 64 wrong usage, 65 malformed input, 69 AWS "
+         "unreachable, 70 a bug, 74 a file cannot be read or written, 75 try again, 77 a code is needed or refused, 78 "
+         "a mistake in a configuration file, 130 cancelled, 126 and 127 as in a shell.";
+}
+
 std::string overview_text(const std::vector<Command>& commands) {
   std::string text =
       "tollgate - MFA for Terraform on AWS\n\n"
@@ -127,14 +133,7 @@ std::string overview_text(const std::vector<Command>& commands) {
     if (!command.hidden) text += entry(command.name, command.summary + ".");
   }
   text += entry("help [COMMAND]", "Show this text, or a command's.");
-  text += "\n" +
-          wrapped(
-              "Exit status: that of the program that exec runs; for tollgate's own failures 64 wrong usage, 65 "
-              "malformed input, 69 AWS unreachable, 70 a bug, 74 a file cannot be read or written, 75 try again, 77 "
-              "a code is needed or refused, 78 a mistake in a configuration file, 130 cancelled, 126 and 127 as in a "
-              "shell.",
-              0) +
-          "\n";
+  text += "\n" + wrapped("Exit status: " + exit_status_text(), 0) + "\n";
   return text;
 }
 

@@ -15,6 +15,8 @@ std::string overview_text(const std::vector<Command>& commands);
 std::string group_text(std::string_view group, const std::vector<Command>& commands);
 // One command: examples, what it does, its options. At most 80 columns.
 std::string help_text(const Command& command);
+// What tollgate's own exit statuses mean, as one paragraph.
+std::string exit_status_text();
 // "exec [OPTIONS] PROFILE -- COMMAND..."
 std::string usage_line(const Command& command);
 // "did you mean `exec`? `tollgate help` lists all commands"

@@ -118,7 +118,7 @@ Command profile_write_command() {
   command.name = "profile write";
   command.summary = "Write a session into the credentials file, for tools that only read files";
   command.examples =
-      "tollgate profile write prod                     # as profile prod-session\n"
+      "tollgate profile write prod                 # as profile prod-session\n"
       "tollgate profile write prod --as legacy-tool\n"
       "AWS_PROFILE=prod-session legacy-tool";
   command.details =

@@ -30,14 +30,23 @@ std::vector<std::string_view> lines_of(std::string_view text) {
   return lines;
 }
 
-// An indented line below a setting that belongs to its value (and not a setting of its own, a header or a comment).
+std::string_view trimmed(std::string_view line) {
+  const std::size_t start = line.find_first_not_of(" \t\r\n");
+  return start == line.npos ? std::string_view() : line.substr(start, line.find_last_not_of(" \t\r\n") + 1 - start);
+}
+
+// Lines that may stand between a setting and what continues it.
+bool says_nothing(std::string_view line) {
+  const std::string_view text = trimmed(line);
+  return text.empty() || text.front() == '#' || text.front() == ';';
+}
+
+// An indented line below a setting that belongs to its value (and is no setting of its own and no header).
 bool continues(std::string_view line, bool value_is_empty) {
   if (line.empty() || kBlanks.find(line.front()) == kBlanks.npos) return false;
-  const std::size_t start = line.find_first_not_of(" \t\r\n");
-  if (start == line.npos) return false;
-  const std::string_view text = line.substr(start);
-  if (text.front() == '#' || text.front() == ';' || text.front() == '[') return false;
-  return value_is_empty || text.find_first_of("=:") == text.npos;
+  const std::string_view text = trimmed(line);
+  const bool header = text.front() == '[' && trimmed(text.substr(0, text.find_first_of("#;"))).ends_with(']');
+  return !header && (value_is_empty || text.find_first_of("=:") == text.npos);
 }
 
 std::string_view line_end(std::string_view line) {
@@ -65,14 +74,18 @@ std::optional<std::string> without_one(std::string_view text, aws::FileKind kind
 
   const std::vector<std::string_view> lines = lines_of(text);
   const std::size_t first = static_cast<std::size_t>(setting->line) - 1;
-  std::size_t next = first + 1;
-  while (next < lines.size() && continues(lines[next], setting->value.empty()))
-    ++next;
+  std::vector<bool> goes(lines.size(), false);
+  goes[first] = true;
+  for (std::size_t i = first + 1; i < lines.size(); ++i) {
+    if (says_nothing(lines[i])) continue;
+    if (!continues(lines[i], setting->value.empty())) break;
+    goes[i] = true;
+  }
   std::string result;
   // Never grows, so that no copy of a secret is left behind.
   result.reserve(text.size() + process.size() + 64);
   for (std::size_t i = 0; i < lines.size(); ++i) {
-    if (i < first || i >= next) {
+    if (!goes[i]) {
       result += lines[i];
     } else if (i == first && !process.empty()) {
       const std::string_view line = lines[i];

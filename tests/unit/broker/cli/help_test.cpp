@@ -46,7 +46,7 @@ TEST(Help, ListsEveryCommandThatIsNotHidden) {
   const std::vector<Command> commands = all_commands();
   const std::string text = overview_text(commands);
   for (const Command& command : commands)
-    EXPECT_EQ(text.find(command.name) != std::string::npos, !command.hidden) << command.name;
+    EXPECT_EQ(text.find("\n  " + command.name + " ") != std::string::npos, !command.hidden) << command.name;
 }
 
 TEST(Commands, AreDistinctAndComplete) {
