@@ -37,7 +37,7 @@ Command completion_command() {
   command.summary = "Print the script that completes tollgate's command lines in a shell";
   command.examples =
       "eval \"$(tollgate completion bash)\"             # in ~/.bashrc\n"
-      "eval \"$(tollgate completion zsh)\"              # in ~/.zshrc, behind compinit\n"
+      "eval \"$(tollgate completion zsh)\"         # in ~/.zshrc, behind compinit\n"
       "tollgate completion fish > ~/.config/fish/completions/tollgate.fish";
   command.details = "Commands, options, their values and the names of your profiles are completed.";
   command.positionals = {{"SHELL", "bash, zsh or fish.", &input->shell, true, nullptr, completion_shells()}};

@@ -50,7 +50,7 @@ Command credential_process_command() {
   command.summary = "Print a profile's credentials as AWS clients read them";
   command.examples =
       "tollgate credential-process --profile prod\n"
-      "credential_process = /usr/local/bin/tollgate credential-process --profile prod";
+      "credential_process = /usr/bin/tollgate credential-process --profile prod";
   command.details =
       "Prints one JSON object of the credential_process contract, or nothing and one line on stderr. A code is asked "
       "for "

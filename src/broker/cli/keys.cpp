@@ -281,7 +281,8 @@ Command keys_add_command() {
   command.summary = "Store a long-term access key, sealed";
   command.examples =
       "tollgate keys add work\n"
-      "aws iam create-access-key --output json | tollgate keys add work --from-stdin\n"
+      "aws iam create-access-key --output json |\n"
+      "  tollgate keys add work --from-stdin\n"
       "tollgate keys add ci --key-file /etc/tollgate/key --from-stdin < key.json";
   command.details =
       "The key id and the secret are asked for on the terminal, never taken from arguments or variables. They are kept "
