@@ -31,7 +31,8 @@ class LogHub {
  public:
   virtual ~LogHub() = default;
 
-  // Begins the log with STX; a log that exists stays as it is. `phase_id` is a plan's or an apply's id.
+  // Begins the log with STX; a log that exists stays as it is. `phase_id` is a plan's or an apply's id. The log of an
+  // apply then has three lines of the server's own, because stock clients do not show its first three.
   virtual void open(std::string_view phase_id) = 0;
   // One line of the server's own, ended by a newline; `structured` logs get it as a JSON line that stock clients print.
   virtual void append_system(std::string_view phase_id, std::string_view line, bool structured) = 0;
@@ -55,6 +56,9 @@ class LogHub {
     virtual ~Subscription() = default;
   };
   virtual std::unique_ptr<Subscription> subscribe(std::string_view phase_id, std::function<void()> changed) = 0;
+
+  // The logs that were opened and not closed: what a recovery has to look at.
+  virtual std::vector<std::string> unfinished() { return {}; }
 };
 
 }  // namespace tollgate::runs
