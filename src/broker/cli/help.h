@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "broker/cli/command.h"
+#include "common/base/closest_word.h"
 
 namespace tollgate::cli {
 
@@ -21,8 +22,6 @@ std::string exit_status_text();
 std::string usage_line(const Command& command);
 // "did you mean `exec`? `tollgate help` lists all commands"
 std::string suggestion(std::string_view typed, const std::vector<Command>& commands);
-// The closest of `words` if it is close enough to have been meant; "" if none is.
-std::string closest_word(std::string_view typed, const std::vector<std::string>& words);
 // Lines of at most `width` columns, each after the first starting with `indent` blanks.
 std::string wrapped(std::string_view text, std::size_t indent, std::size_t width = 80);
 
