@@ -5,6 +5,8 @@
 namespace tollgate::sandbox {
 namespace {
 
+const std::string kNothing = R"({"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"*","Resource":"*"}})";
+
 template <class Owner>
 void add_policies(const World& world, const Owner& owner, policy::EvaluationRequest& request) {
   for (const InlinePolicy& inline_policy : owner.policies) {
@@ -18,6 +20,9 @@ void add_policies(const World& world, const Owner& owner, policy::EvaluationRequ
   if (owner.permissions_boundary.empty()) return;
   if (const ManagedPolicy* boundary = world.managed.find(owner.permissions_boundary)) {
     request.permissions_boundary = named_policy(boundary->arn(), boundary->document());
+  } else {
+    // A boundary is a limit: one that cannot be read permits nothing.
+    request.permissions_boundary = named_policy(owner.permissions_boundary + " (missing)", kNothing);
   }
 }
 

@@ -61,6 +61,11 @@ OrRefused<typename Kind::Row> find_principal(World& world, const Call& call, Con
 // somebody else.
 void end_sessions(World& world, std::string_view account, std::string_view name, bool of_role);
 
+// IAM keeps users and roles in trust and bucket policies by their unique id and only shows it as an ARN: a renamed one
+// is still meant, and one that is deleted shows as its id, which a later one of the same name does not have (IAM User
+// Guide, "AWS JSON policy elements: Principal"). Writes `name`, an ARN or an id, wherever a Principal has `arn`.
+void rename_in_principals(World& world, std::string_view arn, std::string_view name);
+
 // The user that UserName names, else the calling user itself. Refused where the caller is no user and gave no name.
 OrRefused<User> find_user_or_caller(World& world, const Call& call);
 

@@ -153,6 +153,7 @@ Answer delete_role(World& world, const Call& call) {
   if (!role->attached.empty()) return delete_conflict("Cannot delete entity, must detach all policies first.");
   if (!role->policies.empty()) return delete_conflict("Cannot delete entity, must delete policies first.");
   world.roles.erase(role->key());
+  rename_in_principals(world, role->arn(), role->id);
   end_sessions(world, role->account, role->name, true);
   return done(role->arn());
 }

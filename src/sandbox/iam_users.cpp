@@ -91,6 +91,7 @@ void follow_new_name(World& world, const User& before, const User& after) {
     if (session.kind == Session::Kind::session_token) session.principal_arn = after.arn();
     world.sessions.put(std::move(session));
   }
+  rename_in_principals(world, before.arn(), after.arn());
 }
 
 Answer update_user(World& world, const Call& call) {
@@ -138,6 +139,7 @@ Answer delete_user(World& world, const Call& call) {
   if (!user->attached.empty()) return delete_conflict("Cannot delete entity, must detach all policies first.");
   if (!user->policies.empty()) return delete_conflict("Cannot delete entity, must delete policies first.");
   world.users.erase(user->key());
+  rename_in_principals(world, user->arn(), user->id);
   end_sessions(world, user->account, user->name, false);
   return done(user->arn());
 }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "sandbox/authorize.h"
+#include "sandbox/iam_principals.h"
 #include "tests/unit/sandbox/sandbox_world.h"
 
 namespace tollgate::sandbox {
@@ -198,6 +199,25 @@ TEST_F(AssumeRole, RefusalsOfIamActionsSayWhy) {
   EXPECT_EQ(refused->message,
             "User: arn:aws:iam::111111111111:user/ana is not authorized to perform: iam:CreateUser on resource: "
             "arn:aws:iam::111111111111:user/eve because no identity-based policy allows the iam:CreateUser action");
+}
+
+TEST_F(AssumeRole, ATrustedUserWhoIsMadeAnewIsAStranger) {
+  User bob = *sandbox_.world.users.find("111111111111/bob");
+  set_trust(R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":)"
+            R"("arn:aws:iam::111111111111:user/bob"},"Action":"sts:AssumeRole"}})");
+  const Principal before = sandbox_.session("bob", true);
+  ASSERT_FALSE(sandbox_.sts(before, "AssumeRole", deploy()).failed());
+  rename_in_principals(sandbox_.world, bob.arn(), bob.id);
+  EXPECT_NE(denied(before, deploy()).find("sts:AssumeRole"), std::string::npos);
+}
+
+TEST_F(AssumeRole, ABoundaryThatIsMissingPermitsNothing) {
+  const Principal session = sandbox_.session("ana", true);
+  ASSERT_FALSE(sandbox_.sts(session, "AssumeRole", deploy()).failed());
+  User ana = *sandbox_.world.users.find("111111111111/ana");
+  ana.permissions_boundary = "arn:aws:iam::111111111111:policy/gone";
+  sandbox_.world.users.put(ana);
+  EXPECT_NE(denied(session, deploy()).find("permissions boundary"), std::string::npos);
 }
 
 }  // namespace

@@ -100,5 +100,17 @@ TEST_F(IamRolesTest, AreDeletedLast) {
                  "Cannot delete entity, must delete policies first.");
 }
 
+TEST_F(IamRolesTest, ADeletedRoleIsNotTrustedByItsName) {
+  const std::string id =
+      text(call("CreateRole", {{"RoleName", "ci"}, {"AssumeRolePolicyDocument", kTrustAccount}}), {"Role", "RoleId"});
+  const std::string trust =
+      R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:role/ci"},)"
+      R"("Action":"sts:AssumeRole"}})";
+  expect_done(call("CreateRole", {{"RoleName", "deploy"}, {"AssumeRolePolicyDocument", trust}}));
+  expect_done(call("DeleteRole", {{"RoleName", "ci"}}));
+  const std::string after = world_.roles.find(std::string(kAccount) + "/deploy")->trust_policy;
+  EXPECT_NE(after.find(R"("AWS":")" + id + R"(")"), std::string::npos) << after;
+}
+
 }  // namespace
 }  // namespace tollgate::sandbox

@@ -30,6 +30,31 @@ TEST_F(IamUsersTest, LiveFromCreateToDelete) {
                  "The user with name bob cannot be found.");
 }
 
+// AWS keeps principals by their unique id: whoever comes later under the same name is somebody else.
+TEST_F(IamUsersTest, ATrustPolicyFollowsAUserAndNotItsName) {
+  const std::string arn = "arn:aws:iam::123456789012:user/bob";
+  const std::string trust =
+      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":["123456789012",")" + arn +
+      R"("]},"Action":"sts:AssumeRole","Condition":{"StringEquals":{"aws:PrincipalArn":")" + arn + R"("}}}]})";
+  const std::string id = text(call("CreateUser", {{"UserName", "bob"}}), {"User", "UserId"});
+  expect_done(call("CreateRole", {{"RoleName", "trusting"}, {"AssumeRolePolicyDocument", trust}}));
+  Bucket bucket;
+  bucket.name = "shared";
+  bucket.policy = R"({"Statement":{"Effect":"Allow","Principal":{"AWS":")" + arn +
+                  R"("},"Action":"s3:GetObject","Resource":"arn:aws:s3:::shared/*"}})";
+  world_.buckets.put(bucket);
+  const auto trusted = [&] { return world_.roles.find(std::string(kAccount) + "/trusting")->trust_policy; };
+
+  expect_done(call("UpdateUser", {{"UserName", "bob"}, {"NewUserName", "rob"}}));
+  EXPECT_NE(trusted().find(R"("arn:aws:iam::123456789012:user/rob"]})"), std::string::npos) << trusted();
+  EXPECT_NE(trusted().find(R"("aws:PrincipalArn":")" + arn), std::string::npos) << "a condition compares text";
+
+  expect_done(call("DeleteUser", {{"UserName", "rob"}}));
+  expect_done(call("CreateUser", {{"UserName", "rob"}}));
+  EXPECT_NE(trusted().find(R"(["123456789012",")" + id + R"("]})"), std::string::npos) << trusted();
+  EXPECT_NE(world_.buckets.find("shared")->policy.find(R"({"AWS":")" + id + R"("})"), std::string::npos);
+}
+
 TEST_F(IamUsersTest, NamesAreUniqueWithoutRegardToCase) {
   expect_refused(call("CreateUser", {{"UserName", "ANA"}}), 409, "EntityAlreadyExists",
                  "User with name ANA already exists.");
