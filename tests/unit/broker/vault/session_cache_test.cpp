@@ -207,7 +207,7 @@ TEST_F(SessionCacheTest, ARacingAttackerGetsNothingIn) {
     return 0;
   });
   int wrong = 0;
-  for (int i = 0; i < 10000; ++i) {
+  for (int i = 0; i < 100000; ++i) {
     if (i % 20 == 0) {
       ASSERT_TRUE(cache_.put(name("a"), entry("ours")));
     }

@@ -260,7 +260,7 @@ TEST_P(PrivateFileAttack, TouchesNothingForeign) {
     return 0;
   });
   int foreign = 0;
-  for (int i = 0; i < 10000; ++i) {
+  for (int i = 0; i < 100000; ++i) {
     if (i % 20 == 0) {
       ASSERT_TRUE(directory->write("name", "ours"));
     }
