@@ -87,6 +87,26 @@ def test_four_aliases_two_accounts_and_remote_state_with_one_code(world, home, p
     assert callers["greeting"] == "hello from the state bucket"
 
 
+def test_the_classic_question_with_its_keys_in_the_credentials_file(world, home, aws_provider, tmp_path, monkeypatch):
+    """`shared_credentials_files = ["~/.aws/config"]` while the keys lie in ~/.aws/credentials, also under the name of the
+    role's profile: the provider's older SDK would look for the keys of AWS_PROFILE's role in the named file."""
+    monkeypatch.setattr(type(home), "keys_in_config", lambda self: None)
+    name, folder = clients.terraform(), terraform.provider_project(tmp_path / "classic", home, remote=False)
+    home.login()
+    result = home.run("tollgate", "exec", "prod", "--", *script(
+        f"{name} init -input=false -no-color", f"{name} plan -input=false -no-color",
+        f"{name} apply -input=false -no-color -auto-approve", 'tollgate whoami', 'echo "$AWS_PROFILE $AWS_VAULT"'),
+        cwd=folder)
+    assert result.returncode == 0, result.stderr
+    assert ":assumed-role/deploy/" in result.stdout and ":assumed-role/audit/" in result.stdout
+    assert result.stdout.splitlines()[-1] == "prod.tollgate prod"
+    # -chdir names the folder as well; other code keeps the profile's name.
+    inside = home.run("tollgate", "exec", "prod", "--", name, f"-chdir={folder}", "plan", "-input=false", "-no-color")
+    assert inside.returncode == 0, inside.stderr
+    assert home.run("tollgate", "exec", "prod", "--", "sh", "-c", "echo $AWS_PROFILE",
+                    cwd=tmp_path).stdout == "prod\n"
+
+
 def test_the_same_with_static_keys_in_the_environment(world, home, project):
     """--env has no overlay: code that names no profile works, and one that names it fails as ever."""
     name = clients.terraform()

@@ -7,6 +7,7 @@
 
 #include "broker/cli/output.h"
 #include "broker/deliver/key_import.h"
+#include "broker/deliver/stand_in_profile.h"
 #include "broker/fetch/client/fetch_client.h"
 #include "broker/mfa/device_gate.h"
 #include "broker/mfa/used_codes.h"
@@ -72,7 +73,7 @@ App::App(os::Environment environment, os::Inherited inherited)
 App::~App() = default;
 
 aws::Environment App::lookup() const {
-  return [this](std::string_view name) { return environment_.get(name); };
+  return deliver::without_stand_in([this](std::string_view name) { return environment_.get(name); });
 }
 
 Result<std::string> App::program_path() {

@@ -6,6 +6,7 @@
 #include "broker/deliver/child_environment.h"
 #include "broker/deliver/command_rules.h"
 #include "broker/deliver/overlay.h"
+#include "broker/deliver/stand_in_profile.h"
 #include "common/os/child_process.h"
 #include "common/os/program_search.h"
 #include "common/os/terminal.h"
@@ -75,18 +76,21 @@ Result<Prepared> prepare(App& app, const ExecRequest& input) {
   if (input.static_environment) {
     return Prepared{deliver::static_environment(app.environment(), child, obtained->credentials), false};
   }
-  TG_TRY(const deliver::Overlay overlay, current_overlay(app));
+  const std::string directory =
+      deliver::inspect_command(input.command.front(), {input.command.begin() + 1, input.command.end()}).directory;
+  child.stand_in = deliver::stand_in_for(*set, input.profile, directory.empty() ? "." : directory);
+  TG_TRY(const deliver::Overlay overlay, current_overlay(app, child.stand_in, input.profile));
   return Prepared{deliver::overlay_environment(app.environment(), child, overlay),
                   !aws::first_mfa_serial(chain).empty()};
 }
 
 }  // namespace
 
-Result<deliver::Overlay> current_overlay(App& app) {
+Result<deliver::Overlay> current_overlay(App& app, std::string_view stand_in, std::string_view profile) {
   TG_TRY(const aws::ProfileSet* const set, app.profiles());
   TG_TRY(const std::string program, App::program_path());
   TG_TRY(KeyVault* const keys, app.vault());
-  TG_TRY(const std::string text, deliver::overlay_text(*set, program, keys->profiles()));
+  TG_TRY(const std::string text, deliver::overlay_text(*set, program, keys->profiles(), stand_in, profile));
   TG_TRY(const std::string directory, app.overlay_directory());
   return deliver::write_overlay(directory, text, app.clock().now());
 }

@@ -32,7 +32,7 @@ struct ExecRequest {
 // The exit status where the program could not be started; else it does not return.
 int run_exec(App& app, ExecRequest& request);
 
-// The overlay of the profiles as they are now.
-Result<deliver::Overlay> current_overlay(App& app);
+// The overlay of the profiles as they are now; `stand_in` is a second name for `profile` (stand_in_profile.h).
+Result<deliver::Overlay> current_overlay(App& app, std::string_view stand_in = {}, std::string_view profile = {});
 
 }  // namespace tollgate::cli

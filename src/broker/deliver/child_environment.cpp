@@ -63,7 +63,7 @@ os::Environment overlay_environment(const os::Environment& parent, const ChildPr
   child.set("AWS_CONFIG_FILE", overlay.config_file);
   child.set("AWS_SHARED_CREDENTIALS_FILE", overlay.credentials_file);
   child.set("AWS_SDK_LOAD_CONFIG", "1");
-  child.set("AWS_PROFILE", profile.name);
+  child.set("AWS_PROFILE", profile.stand_in.empty() ? profile.name : profile.stand_in);
   child.set("TOLLGATE_AWS_CONFIG_FILE", profile.real_files.config);
   child.set("TOLLGATE_AWS_SHARED_CREDENTIALS_FILE", profile.real_files.credentials);
   return child;

@@ -16,6 +16,7 @@ struct ChildProfile {
   std::string name;
   std::string region;             // empty: leave the region variables as they are
   aws::FileLocations real_files;  // travel along, so that the broker inside never reads its own overlay
+  std::string stand_in = {};      // what AWS_PROFILE says instead of the name (stand_in_profile.h); empty: the name
 };
 
 // AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE, AWS_SDK_LOAD_CONFIG, AWS_PROFILE, AWS_VAULT, TOLLGATE_PROFILE, regions.

@@ -214,6 +214,16 @@ Check check_terraform_code(const Surroundings& around) {
     const std::string place = fmt::format("{}:{}", path, remark.line);
     switch (remark.kind) {
       case HclRemark::Kind::named_files:
+        // The overlay still stands beside these; only what they hold themselves comes before it.
+        if (remark.attribute.starts_with("shared_credentials_file")) {
+          builder.add(
+              CheckStatus::warn, place,
+              fmt::format("{} in {}: static keys in that file win over tollgate for the profile of their name",
+                          remark.attribute, remark.block),
+              "remove it: AWS_SHARED_CREDENTIALS_FILE says the same; or keep no keys in that file, as `tollgate "
+              "keys import` leaves it");
+          break;
+        }
         builder.add(CheckStatus::fail, place,
                     fmt::format("{} in {} names the files itself, so what tollgate hands over is passed by",
                                 remark.attribute, remark.block),

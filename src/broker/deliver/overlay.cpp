@@ -123,7 +123,8 @@ Result<std::string> credential_process_value(std::string_view program, std::stri
 }
 
 Result<std::string> overlay_text(const aws::ProfileSet& profiles, std::string_view program,
-                                 const std::vector<std::string>& stored) {
+                                 const std::vector<std::string>& stored, std::string_view stand_in,
+                                 std::string_view stand_in_profile) {
   TG_CHECK(credential_process_value(program, "default"));
   std::string text =
       "# Written by tollgate for the programs that it starts; replaced whenever your own AWS files change.\n"
@@ -132,10 +133,10 @@ Result<std::string> overlay_text(const aws::ProfileSet& profiles, std::string_vi
   for (const std::string& name : stored) {
     if (profiles.find(name) == nullptr) named.emplace_back().name = name;
   }
-  const auto add = [&](const aws::Profile& profile) {
+  const auto add = [&](const aws::Profile& profile, std::string_view name) {
     const bool replace =
         has_credentials(profile) || std::find(stored.begin(), stored.end(), profile.name) != stored.end();
-    for (const std::string& header : headers_of("profile", profile.name)) {
+    for (const std::string& header : headers_of("profile", name)) {
       text += fmt::format("\n{}\n", header);
       append_settings(text, profile, true);
       if (replace) {
@@ -143,8 +144,12 @@ Result<std::string> overlay_text(const aws::ProfileSet& profiles, std::string_vi
       }
     }
   };
-  std::for_each(profiles.profiles.begin(), profiles.profiles.end(), add);
-  std::for_each(named.begin(), named.end(), add);
+  for (const aws::Profile& profile : profiles.profiles)
+    add(profile, profile.name);
+  for (const aws::Profile& profile : named)
+    add(profile, profile.name);
+  const aws::Profile* const meant = stand_in.empty() ? nullptr : profiles.find(stand_in_profile);
+  if (meant != nullptr) add(*meant, stand_in);
   for (const auto& [kind, sections] :
        {std::pair("sso-session", &profiles.sso_sessions), std::pair("services", &profiles.services)}) {
     for (const aws::Section& section : *sections) {

@@ -15,13 +15,15 @@
 namespace tollgate::deliver {
 
 // What the child's AWS_CONFIG_FILE says. `program` is the absolute path of tollgate; `stored` names the profiles whose
-// keys tollgate's vault holds, which no file need mention.
+// keys tollgate's vault holds, which no file need mention. `stand_in` is a second name for the profile
+// `stand_in_profile` (stand_in_profile.h); empty: none.
 //
 // The credential_process value follows what every client reads alike (facts: Go strips a pair of quotes around a whole
 // value and cuts at blank-#; botocore splits like a shell, without one): it never begins and ends with a quote and has
 // no #, ; or backslash. Errors: Code::config where `program` cannot be written that way.
 Result<std::string> overlay_text(const aws::ProfileSet& profiles, std::string_view program,
-                                 const std::vector<std::string>& stored = {});
+                                 const std::vector<std::string>& stored = {}, std::string_view stand_in = {},
+                                 std::string_view stand_in_profile = {});
 // "PROGRAM credential-process --profile NAME", under the same rules.
 Result<std::string> credential_process_value(std::string_view program, std::string_view profile);
 

@@ -61,5 +61,14 @@ TEST(ChildEnvironment, NamesWhatItTakesOut) {
   EXPECT_TRUE(credential_variables(os::Environment()).empty());
 }
 
+TEST(ChildEnvironment, AStandInIsForAwsProfileAlone) {
+  ChildProfile profile = kProfile;
+  profile.stand_in = "prod.tollgate";
+  const os::Environment child = overlay_environment(parent(), profile, {"/o/config", "/o/credentials"});
+  EXPECT_EQ(child.get("AWS_PROFILE"), "prod.tollgate");
+  EXPECT_EQ(child.get("TOLLGATE_PROFILE"), "prod");
+  EXPECT_EQ(child.get("AWS_VAULT"), "prod");
+}
+
 }  // namespace
 }  // namespace tollgate::deliver

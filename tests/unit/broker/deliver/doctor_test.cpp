@@ -306,6 +306,14 @@ TEST_F(DoctorTest, CodeThatPassesTheOverlayBy) {
   EXPECT_EQ(check(report, "terraform-code").findings.size(), 2u);
 }
 
+TEST_F(DoctorTest, CodeThatNamesAFileOfKeysIsServedButForThoseKeys) {
+  test::write_test_file(folder_.file("code/main.tf"),
+                        "provider \"aws\" {\n  shared_credentials_files = [\"~/.aws/config\"]\n}\n");
+  const Report report = examine_profile("prod", false);
+  EXPECT_EQ(check(report, "terraform-code").status, CheckStatus::warn);
+  EXPECT_THAT(text(report, "terraform-code"), HasSubstr("main.tf:2: shared_credentials_files"));
+}
+
 TEST_F(DoctorTest, StorageThatOthersMayRead) {
   ::mkdir(folder_.file("cache").c_str(), 0755);
   ::mkdir(folder_.file("cache/tollgate").c_str(), 0755);

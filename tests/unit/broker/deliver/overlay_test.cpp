@@ -25,6 +25,17 @@ std::string overlay_of(const aws::ProfileSet& set) {
   return *text;
 }
 
+TEST(Overlay, GivesAProfileASecondNameWhereAskedTo) {
+  const aws::ProfileSet set = read("[profile prod]\nrole_arn = r\nsource_profile = base\nregion = eu-central-1\n");
+  const auto text = overlay_text(set, kProgram, {}, "prod.tollgate", "prod");
+  ASSERT_TRUE(text);
+  EXPECT_NE(text->find("[profile prod.tollgate]\nregion = eu-central-1\ncredential_process = "
+                       "/opt/tollgate/bin/tollgate credential-process --profile prod\n"),
+            std::string::npos)
+      << *text;
+  EXPECT_EQ(overlay_of(set).find(".tollgate]"), std::string::npos);
+}
+
 TEST(Overlay, PutsTollgateInThePlaceOfCredentialsAndKeepsTheRest) {
   const std::string text =
       overlay_of(read("[profile prod]\nrole_arn = arn:aws:iam::222222222222:role/team/deploy\nsource_profile = base\n"
