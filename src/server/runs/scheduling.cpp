@@ -129,6 +129,8 @@ class Round {
       add(Decision::Kind::open_gate, run, phase);
       return;
     }
+    // The end of its last phase is still being taken in; the end of that wakes the scheduler.
+    if (snapshot_.active.contains(run.id)) return;
     Candidate candidate;
     candidate.rank = phase == PhaseKind::apply ? 0 : run.plan_only ? 2 : 1;
     candidate.since = run.phase(phase).queued_at.value_or(run.created_at);
