@@ -1,0 +1,15 @@
+// The resources that the API has: one function each, and the table they make. See router.h for how to add one.
+#pragma once
+
+#include "server/api/router.h"
+
+namespace tollgate::api {
+
+Routes discovery_routes();
+Routes account_routes();
+Routes organization_routes();
+
+// All of them.
+Routes route_table();
+
+}  // namespace tollgate::api
