@@ -113,9 +113,11 @@ class Server {
   }
   // The runner's child has started.
   std::shared_ptr<FakeSpool> child(const std::string& phase_id) {
+    const auto owner = store.read([&](domain::Tables& tables) { return tables.runs().find_by_phase(phase_id); });
     while (true) {
+      const bool supervised = executor->active().contains(owner->id);
       if (auto spool = runner.spool(phase_id)) return spool;
-      if (executor->active().empty()) return nullptr;
+      if (!supervised) return nullptr;
       std::this_thread::yield();
     }
   }
@@ -317,6 +319,146 @@ INSTANTIATE_TEST_SUITE_P(Steps, KilledAt,
                          testing::Values("start_committed", "child_started", "log_chunk_written", "state_seen",
                                          "state_row_committed", "phase_end_seen", "plan_uploaded", "end_committed",
                                          "log_closed", "session_wiped"));
+
+// Random commands of people, ends of children and kills; then everything is brought to its end and looked at.
+void play(unsigned seed, unsigned kills_in_hundred, std::set<std::string>& statuses) {
+  Server server(seed);
+  std::mt19937 random(seed);
+  const auto pick = [&](std::size_t n) { return static_cast<std::size_t>(random() % n); };
+  server.kill_chance = kills_in_hundred;
+  std::vector<std::string> ids;
+  std::map<std::string, std::vector<std::string>> written;  // workspace -> states in order
+  std::int64_t serial = 0;
+  const auto restart_if_killed = [&] {
+    while (server.errors.exchange(0) > 0) {
+      server.boot();
+    }
+  };
+  const auto end_some_phase = [&](bool must) {
+    for (const std::string& id : ids) {
+      const domain::Run run = server.run(id);
+      const bool planning = run.status == RunStatus::planning;
+      if ((!planning && run.status != RunStatus::applying) || (!must && pick(2) == 0)) continue;
+      const domain::Phase& phase = planning ? run.plan : run.apply;
+      const auto spool = server.child(phase.id);
+      if (!spool) continue;
+      spool->change([&](FakeSpool& s) {
+        s.output += fmt::format("output {}\n", random());
+        if (!planning) {
+          s.states.push_back(Server::state(++serial));
+          written[run.workspace_id].push_back(s.states.back());
+        }
+      });
+      const auto status = std::array{PhaseStatus::finished, PhaseStatus::finished, PhaseStatus::errored}[pick(3)];
+      server.end(phase.id, status, pick(4) != 0);
+      return;
+    }
+  };
+  const auto check = [&] {
+    std::map<std::string, int> writers;
+    for (const auto& [id, run] : server.store.data().runs) {
+      if (domain::occupies_workspace(run)) ++writers[run.workspace_id];
+    }
+    for (const auto& [workspace, count] : writers) {
+      EXPECT_LE(count, 1) << workspace;  // I6
+    }
+  };
+  for (int step = 0; step < 40; ++step) {
+    const std::string workspace = fmt::format("ws-{}", pick(3));
+    const std::string id = ids.empty() ? "run-none" : ids[pick(ids.size())];
+    switch (pick(9)) {
+      case 0:
+      case 1:
+        ids.push_back(server
+                          .create(workspace,
+                                  [&](NewRun& wish) {
+                                    wish.auto_apply = pick(2) == 0;
+                                    wish.save_plan = pick(4) == 0;
+                                    wish.plan_only = pick(4) == 0;
+                                  })
+                          .id);
+        break;
+      case 2:
+        (void)server.service->confirm(id, "", {});
+        break;
+      case 3:
+        (void)server.service->discard(id, "", {});
+        break;
+      case 4:
+        (void)server.service->cancel(id, "", {});
+        server.clock.advance(std::chrono::seconds(11));
+        break;
+      case 5:
+        (void)server.service->force_cancel(id, "", {});
+        break;
+      case 6:
+        server.boot();  // a restart in good order
+        break;
+      default:
+        end_some_phase(false);
+    }
+    server.scheduler->run_once();
+    restart_if_killed();
+    check();
+  }
+  server.kill_chance = 0;
+  const auto open_runs = [&] {
+    return server.store.read([](domain::Tables& tables) { return tables.runs().unfinished(); });
+  };
+  for (int round = 0; round < 500 && !open_runs().empty(); ++round) {
+    for (const domain::Run& run : open_runs()) {
+      (void)server.service->discard(run.id, "", {});
+    }
+    server.scheduler->recover();
+    server.scheduler->run_once();
+    restart_if_killed();
+    end_some_phase(true);
+    check();
+  }
+  server.executor->join();
+  server.scheduler->recover();
+  EXPECT_TRUE(open_runs().empty()) << "seed " << seed;  // I7
+  EXPECT_EQ(server.runner.violations(), 0) << "seed " << seed;
+  EXPECT_TRUE(server.runner.present().empty());
+  EXPECT_TRUE(server.logs->unfinished().empty());
+  const MemoryData data = server.store.data();
+  EXPECT_EQ(data.events.size(), data.audit.size());
+  for (const auto& [id, workspace] : data.workspaces) {
+    EXPECT_FALSE(workspace.lock.held()) << "seed " << seed;
+    std::vector<std::string> kept;
+    for (const domain::StateVersion& version : data.states) {
+      if (version.workspace_id == id) kept.push_back(*server.blobs.get(state_blob_key(version.id)));
+    }
+    EXPECT_EQ(kept, written[id]) << "seed " << seed;  // I4
+  }
+  for (const auto& [id, run] : data.runs) {
+    statuses.insert(std::string(domain::to_text(run.status)));
+    if (run.status == RunStatus::errored) {
+      EXPECT_FALSE(run.reason.empty());
+    }
+    // Who reads is never left waiting.
+    EXPECT_EQ(server.log(run.plan.id).back(), '\x03') << "seed " << seed << " " << id;
+  }
+}
+
+TEST(RandomRuns, KeepTheInvariants) {
+  std::set<std::string> statuses;
+  for (unsigned seed = 1; seed <= 150; ++seed) {
+    play(seed, 0, statuses);
+    if (HasFailure()) return;
+  }
+  for (const char* status : {"applied", "errored", "canceled", "discarded", "planned_and_finished"}) {
+    EXPECT_TRUE(statuses.contains(status)) << status;
+  }
+}
+
+TEST(RandomRuns, KeepTheInvariantsWhenTheServerDiesAnywhere) {
+  std::set<std::string> statuses;
+  for (unsigned seed = 1; seed <= 150; ++seed) {
+    play(seed, 8, statuses);
+    if (HasFailure()) return;
+  }
+}
 
 }  // namespace
 }  // namespace tollgate::runs
