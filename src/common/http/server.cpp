@@ -56,6 +56,9 @@ class ServerImpl final : public Server {
                           asio::ssl::context::no_sslv3 | asio::ssl::context::no_tlsv1 | asio::ssl::context::no_tlsv1_1 |
                           SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION,
                       error);
+    // OpenSSL's own would ask at the terminal.
+    const auto no_passphrase = [](std::size_t, asio::ssl::context::password_purpose) { return std::string(); };
+    if (!error) tls_->set_password_callback(no_passphrase, error);
     if (!error) tls_->use_certificate_chain_file(options_.tls->certificate_chain, error);
     if (error) {
       return fail(Error(Code::config, fmt::format("the TLS certificate cannot be used: {}", error.message()))

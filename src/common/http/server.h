@@ -66,6 +66,9 @@ struct ServerOptions {
   unsigned handler_threads = 4;
   std::size_t max_header_bytes = 64 << 10;
   std::uint64_t max_body_bytes = 64ULL << 20;
+  // How large a body this request may have, instead of max_body_bytes for all; more is answered with 413 before it is
+  // read. Called on the io thread when the head is there, so it must not block; the target is as sent.
+  std::function<std::uint64_t(std::string_view method, std::string_view target)> body_limit = nullptr;
   unsigned max_connections = 1024;
   std::chrono::milliseconds read_timeout{30000};
   std::chrono::milliseconds idle_timeout{60000};

@@ -36,6 +36,8 @@ constexpr std::uint64_t kLeastBytesPerSecond = 4096;
 // send RST, which can overtake the answer (RFC 9112 9.6); so input is thrown away for this long at most.
 constexpr std::chrono::milliseconds kLinger{1000};
 
+constexpr std::string_view kBodyTooLarge = "the request's body is larger than this server takes";
+
 // An answer with its file opened, as the pool thread hands it to the io thread.
 struct Prepared {
   Response response;
@@ -112,7 +114,7 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
     parser_.emplace();
     // Beast counts in 32 bits here.
     parser_->header_limit(static_cast<std::uint32_t>(std::min<std::size_t>(host_.options.max_header_bytes, 1U << 30)));
-    parser_->body_limit(host_.options.max_body_bytes);
+    parser_->body_limit(boost::none);  // decided when the head is there
     parser_->eager(false);
     request_ = {};
     skip_empty_lines();
@@ -169,6 +171,7 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
     if (const FramingFault fault = check_framing(request_.headers, http_1_0_); fault.status != 0) {
       return refuse(fault.status, fault.sentence);
     }
+    if (!set_body_limit()) return;
     body_start_ = std::chrono::steady_clock::now();
     body_bytes_ = 0;
     // A client that waits for 100 Continue may send its body regardless; then nobody waits any more.
@@ -182,6 +185,27 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
       return;
     }
     read_body();
+  }
+
+  // False where the request was refused.
+  bool set_body_limit() {
+    std::uint64_t limit = host_.options.max_body_bytes;
+    if (host_.options.body_limit) {
+      try {
+        limit = host_.options.body_limit(request_.method, request_.target);
+      } catch (const std::exception& e) {
+        fmt::print(stderr, "http: the body limit of {} failed: {}\n", request_.method, e.what());
+        refuse(500, "internal error");
+        return false;
+      }
+    }
+    const auto announced = parser_->content_length();
+    if (announced && *announced > limit) {
+      refuse(413, kBodyTooLarge);
+      return false;
+    }
+    parser_->body_limit(limit);
+    return true;
   }
 
   void read_body() {
@@ -201,7 +225,7 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
     if (error == http::error::header_limit || error == http::error::buffer_overflow) {
       return refuse(431, "the request's head is larger than this server takes");
     }
-    if (error == http::error::body_limit) return refuse(413, "the request's body is larger than this server takes");
+    if (error == http::error::body_limit) return refuse(413, kBodyTooLarge);
     if (error.category() == make_error_code(http::error::bad_target).category()) {
       return refuse(400, fmt::format("malformed request: {}", error.message()));
     }

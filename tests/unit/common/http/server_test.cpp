@@ -181,6 +181,45 @@ TEST(HttpServer, RefusesAndCloses) {
   EXPECT_EQ(client.exchange("GET / HTTP/1.1\r\nHost: x\r\n\r\n")->status, 200);
 }
 
+TEST(HttpServer, MethodAndTargetDecideHowLargeABodyMayBe) {
+  ServerOptions options;
+  options.max_body_bytes = 5;
+  options.body_limit = [](std::string_view method, std::string_view target) -> std::uint64_t {
+    if (target == "/throws") throw std::runtime_error("secret detail");
+    if (method == "PUT" && target == "/upload?part=1") return 2U << 20;
+    return 10;
+  };
+  const auto server = serve(echo, options);
+  const auto put = [&](const char* line, std::size_t size) {
+    RawClient client(server->port());
+    client.send(
+        fmt::format("{} HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{}", line, size, std::string(size, 'b')));
+    return client.receive();
+  };
+  EXPECT_EQ(put("PUT /upload?part=1", 2U << 20)->body.size(), 19U + (2U << 20));
+  EXPECT_EQ(put("PUT /upload?part=1", (2U << 20) + 1)->status, 413);
+  EXPECT_EQ(put("POST /upload?part=1", 10)->status, 200);
+  EXPECT_EQ(put("POST /upload?part=1", 11)->status, 413);
+  EXPECT_EQ(put("POST /throws", 1)->status, 500);
+  EXPECT_EQ(put("GET /", 0)->status, 200);
+  for (const char* line : {"PUT /other", "POST /other"}) {
+    RawClient client(server->port());
+    const auto chunked = client.exchange(
+        fmt::format("{} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nabcdef\r\n5\r\nghijk\r\n", line));
+    EXPECT_EQ(chunked->status, 413) << line;
+  }
+  // Who asks first is told before sending anything.
+  RawClient client(server->port());
+  const auto refused =
+      client.exchange("PUT /other HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 11\r\n\r\n");
+  EXPECT_EQ(refused->status, 413);
+  // One request's limit is not the next one's.
+  RawClient kept(server->port());
+  EXPECT_EQ(kept.exchange("PUT /upload?part=1 HTTP/1.1\r\nHost: x\r\nContent-Length: 11\r\n\r\nabcdefghijk")->status,
+            200);
+  EXPECT_EQ(kept.exchange("PUT /other HTTP/1.1\r\nHost: x\r\nContent-Length: 11\r\n\r\nabcdefghijk")->status, 413);
+}
+
 TEST(HttpServer, ABodyRefusedEarlyDoesNotLoseTheAnswer) {
   ServerOptions options;
   options.max_body_bytes = 10;
