@@ -8,6 +8,14 @@ namespace tollgate::api {
 Routes discovery_routes();
 Routes account_routes();
 Routes organization_routes();
+Routes workspace_routes();
+Routes workspace_lock_routes();
+Routes tag_routes();
+Routes project_routes();
+Routes configuration_version_routes();
+Routes run_routes();
+Routes run_action_routes();
+Routes phase_routes();
 
 // All of them.
 Routes route_table();
