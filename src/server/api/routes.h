@@ -16,6 +16,7 @@ Routes configuration_version_routes();
 Routes run_routes();
 Routes run_action_routes();
 Routes phase_routes();
+Routes state_version_routes();
 
 // All of them.
 Routes route_table();
