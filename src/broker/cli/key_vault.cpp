@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "broker/cli/app.h"
+
 namespace tollgate::cli {
 
 bool KeyVault::exists() {
@@ -67,9 +69,12 @@ Result<vault::VaultKey*> KeyVault::key() {
     TG_TRY(const os::PrivateDirectory* const locks, locks_());
     vault::VaultKeyOptions options;
     options.use_keyring = environment_->get_or("TOLLGATE_VAULT_CACHE", "keyring") != "none";
-    key_.emplace(*directory, *locks, vault::passphrase_from_person(*environment_, person_),
-                 vault::shell_secret_command(environment_->without(vault::kPassphraseDescriptorVariable)), *random_,
-                 *clock_, options);
+    TG_TRY(const std::string self, App::program_path());
+    const os::Environment environment = environment_->without(vault::kPassphraseDescriptorVariable);
+    key_.emplace(
+        *directory, *locks, vault::passphrase_from_person(*environment_, person_),
+        vault::shell_secret_command(environment), *random_, *clock_, options,
+        vault::secret_service_program(self.substr(0, self.rfind('/') + 1) + "tollgate-secret-service", environment));
   }
   return &*key_;
 }

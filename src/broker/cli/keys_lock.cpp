@@ -23,7 +23,8 @@ Result<vault::VaultKey*> existing_key(App& app) {
 
 Result<void> protect(App& app, const ProtectInput& input) {
   if (input.passphrase == input.protection.given()) {
-    return fail(Error(Code::usage, "exactly one of --passphrase, --key-file and --key-command is needed"));
+    return fail(
+        Error(Code::usage, "exactly one of --passphrase, --key-file, --key-command and --secret-service is needed"));
   }
   TG_TRY(vault::VaultKey* const key, existing_key(app));
   TG_TRY(const vault::Protection wanted, protection_from(input.protection));
@@ -60,11 +61,12 @@ Command keys_protect_command() {
   command.examples =
       "tollgate keys protect --passphrase\n"
       "tollgate keys protect --key-file /media/stick/tollgate.key\n"
-      "tollgate keys protect --key-command 'secret-tool lookup service tollgate'";
+      "tollgate keys protect --secret-service\n"
+      "tollgate keys protect --key-command 'pass show tollgate'";
   command.details =
       "The keys themselves are not touched: only the key that seals them is wrapped anew. A command must print the "
       "same "
-      "text each time; with secret-tool, pass, op or vault the secret lives in your desktop's or company's store.";
+      "text each time; with pass, op or vault the secret lives in your company's store.";
   command.options = {{"--passphrase", "", "A new passphrase, asked for on the terminal.", &input->passphrase}};
   for (Option& option : protection_flags(input->protection))
     command.options.push_back(std::move(option));

@@ -15,15 +15,21 @@ std::vector<Option> protection_flags(ProtectionFlags& flags) {
        &flags.key_file},
       {"--key-command", "CMD", "Lock them with what this command prints, as in `pass show tollgate`.",
        &flags.key_command},
+      {"--secret-service", "",
+       "Lock them with a secret in the desktop's keyring (GNOME Keyring, KWallet), which is made for it.",
+       &flags.secret_service},
   };
 }
 
 Result<vault::Protection> protection_from(const ProtectionFlags& flags) {
   vault::Protection protection;
-  if (!flags.key_file.empty() && !flags.key_command.empty()) {
-    return fail(Error(Code::usage, "only one of --key-file and --key-command can lock the stored keys"));
+  if (flags.count() > 1) {
+    return fail(
+        Error(Code::usage, "only one of --key-file, --key-command and --secret-service can lock the stored keys"));
   }
-  if (!flags.key_command.empty()) {
+  if (flags.secret_service) {
+    protection.kind = vault::Protection::Kind::secret_service;
+  } else if (!flags.key_command.empty()) {
     protection.kind = vault::Protection::Kind::command;
     protection.command = flags.key_command;
   } else if (!flags.key_file.empty()) {

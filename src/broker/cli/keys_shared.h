@@ -12,11 +12,14 @@
 
 namespace tollgate::cli {
 
-// --key-file and --key-command: what the stored keys are locked with, where a command may have to choose.
+// --key-file, --key-command and --secret-service: what the stored keys are locked with, where a command may have to
+// choose.
 struct ProtectionFlags {
   std::string key_file;
   std::string key_command;
-  bool given() const { return !key_file.empty() || !key_command.empty(); }
+  bool secret_service = false;
+  int count() const { return (key_file.empty() ? 0 : 1) + (key_command.empty() ? 0 : 1) + (secret_service ? 1 : 0); }
+  bool given() const { return count() > 0; }
 };
 std::vector<Option> protection_flags(ProtectionFlags& flags);
 Result<vault::Protection> protection_from(const ProtectionFlags& flags);

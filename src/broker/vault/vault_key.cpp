@@ -26,12 +26,15 @@ std::string_view kind_name(Protection::Kind kind) {
       return "key-file";
     case Protection::Kind::command:
       return "command";
+    case Protection::Kind::secret_service:
+      return "secret-service";
   }
   return "passphrase";
 }
 
 std::optional<Protection::Kind> kind_from(std::string_view name) {
-  for (const auto kind : {Protection::Kind::passphrase, Protection::Kind::key_file, Protection::Kind::command}) {
+  for (const auto kind : {Protection::Kind::passphrase, Protection::Kind::key_file, Protection::Kind::command,
+                          Protection::Kind::secret_service}) {
     if (kind_name(kind) == name) return kind;
   }
   return std::nullopt;
@@ -50,14 +53,15 @@ struct VaultKey::Wrapped {
   std::string id;     // random; names the key in the keyring
   std::string check;  // a keyed hash that tells whether a key is this one
   Protection protection;
+  std::string item;  // the name in the Secret Service; a new one each time the key is wrapped
   crypto::PasswordKeyParameters cost;
   std::string sealed;
 
   // All that a change could do harm to.
   std::string associated_data() const {
-    return fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}", kFormat, id, kind_name(protection.kind),
+    return fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}{}{}", kFormat, id, kind_name(protection.kind),
                        base64_encode(protection.key_file), base64_encode(protection.command), cost.passes,
-                       cost.memory_bytes, base64_encode(cost.salt));
+                       cost.memory_bytes, base64_encode(cost.salt), item.empty() ? "" : "\n", item);
   }
   bool is_check_of(const Secret& key) const {
     return key.size() == crypto::kSealKeyBytes &&
@@ -68,14 +72,15 @@ struct VaultKey::Wrapped {
 
 VaultKey::VaultKey(const os::PrivateDirectory& directory, const os::PrivateDirectory& locks,
                    PassphraseSource passphrase, SecretCommand command, RandomSource& random, const Clock& clock,
-                   VaultKeyOptions options)
+                   VaultKeyOptions options, SecretService service)
     : directory_(&directory),
       locks_(&locks),
       passphrase_(std::move(passphrase)),
       command_(std::move(command)),
       random_(&random),
       clock_(&clock),
-      options_(std::move(options)) {}
+      options_(std::move(options)),
+      service_(std::move(service)) {}
 
 Result<std::optional<VaultKey::Wrapped>> VaultKey::read() const {
   auto text = directory_->read(kFileName, kMaxFileBytes);
@@ -104,6 +109,8 @@ Result<std::optional<VaultKey::Wrapped>> VaultKey::read() const {
     TG_TRY(const auto command, reader.optional_text("command"));
     wrapped.protection.key_file = key_file.value_or("");
     wrapped.protection.command = command.value_or("");
+    TG_TRY(const auto item, reader.optional_text("item"));
+    wrapped.item = item.value_or("");
     TG_TRY(const std::int64_t passes, reader.integer("passes"));
     TG_TRY(const std::int64_t memory, reader.integer("memory_bytes"));
     wrapped.cost.passes = static_cast<std::uint64_t>(passes);
@@ -138,8 +145,16 @@ Result<std::optional<Protection>> VaultKey::protection() const {
 }
 
 // The secret that wraps, as its source gives it.
-Result<Secret> VaultKey::fetch(const Protection& protection, const PassphraseRequest& request) {
+Result<Secret> VaultKey::fetch(const Wrapped& wrapped, const PassphraseRequest& request) {
+  const Protection& protection = wrapped.protection;
   if (protection.kind == Protection::Kind::passphrase) return passphrase_(request);
+  if (protection.kind == Protection::Kind::secret_service) {
+    if (!service_.lookup) {
+      return fail(
+          Error(Code::unavailable, "this program cannot reach the desktop's keyring").because("no_secret_service"));
+    }
+    return service_.lookup(wrapped.item);
+  }
   if (protection.kind == Protection::Kind::command) {
     TG_TRY(const Secret printed, command_(protection.command));
     Secret secret = without_line_end(printed.reveal());
@@ -164,8 +179,9 @@ Result<Secret> VaultKey::fetch(const Protection& protection, const PassphraseReq
 }
 
 Result<Secret> VaultKey::wrapping_key(const Wrapped& wrapped, const Secret& secret) const {
-  // A key file is random already; everything else may be a person's choice.
-  if (wrapped.protection.kind == Protection::Kind::key_file) {
+  // These two are random already; everything else may be a person's choice.
+  if (wrapped.protection.kind == Protection::Kind::key_file ||
+      wrapped.protection.kind == Protection::Kind::secret_service) {
     return Secret::take(crypto::hmac_sha256(wrapped.cost.salt, secret.reveal()));
   }
   return crypto::derive_password_key(secret, wrapped.cost);
@@ -174,7 +190,7 @@ Result<Secret> VaultKey::wrapping_key(const Wrapped& wrapped, const Secret& secr
 Result<Secret> VaultKey::unwrap(const Wrapped& wrapped) {
   const bool person = wrapped.protection.kind == Protection::Kind::passphrase;
   for (int attempt = 1;; ++attempt) {
-    TG_TRY(const Secret secret, fetch(wrapped.protection, {.is_new = false, .attempt = attempt}));
+    TG_TRY(const Secret secret, fetch(wrapped, {.is_new = false, .attempt = attempt}));
     TG_TRY(const Secret outer, wrapping_key(wrapped, secret));
     auto key = crypto::open(outer, wrapped.sealed, wrapped.associated_data());
     if (key && wrapped.is_check_of(*key)) return std::move(*key);
@@ -195,30 +211,51 @@ Result<Secret> VaultKey::unwrap(const Wrapped& wrapped) {
                           fmt::format("what `{}` prints does not unlock the stored keys", wrapped.protection.command))
                         .do_next("run it by hand: it must print what it printed when the keys were stored")
                         .because("wrong_command_output"));
+      case Protection::Kind::secret_service:
+        return fail(Error(Code::forbidden, "what the desktop's keyring holds does not unlock the stored keys")
+                        .do_next("restore the keyring; without it the keys must be made anew in AWS and stored again")
+                        .because("wrong_secret"));
     }
   }
+}
+
+// What a source needs before it is asked for the first time: a key file or a secret of its own.
+Result<void> VaultKey::prepare_source(Wrapped& wrapped) {
+  wrapped.item.clear();
+  const Protection& protection = wrapped.protection;
+  if (protection.kind == Protection::Kind::secret_service) {
+    if (!service_.store) {
+      return fail(
+          Error(Code::unavailable, "this program cannot reach the desktop's keyring").because("no_secret_service"));
+    }
+    // Under a name of its own, so that the file as it is now can be opened until it is replaced.
+    wrapped.item = hex_encode(random_->bytes(16));
+    return service_.store(wrapped.item, Secret::take(base64_encode(random_->bytes(crypto::kSealKeyBytes))));
+  }
+  if (protection.kind != Protection::Kind::key_file) return {};
+  if (!protection.key_file.starts_with('/')) {
+    return fail(Error(Code::usage, fmt::format("{} is not an absolute path", protection.key_file)).at("--key-file"));
+  }
+  auto present = os::read_private_file(protection.key_file, kMaxSecretBytes);
+  if (!present && present.error().code == Code::not_found) {
+    std::string text = base64_encode(random_->bytes(crypto::kSealKeyBytes)) + "\n";
+    auto written = os::write_file_atomically(protection.key_file, text, {.mode = 0400, .durable = true});
+    wipe(text);
+    TG_CHECK(std::move(written));
+  }
+  if (present) wipe(*present);
+  return {};
 }
 
 Result<void> VaultKey::wrap_and_write(Wrapped wrapped, const Protection& protection, const Secret& key) {
   wrapped.protection = protection;
   wrapped.cost = options_.passphrase_cost;
   wrapped.cost.salt = random_->bytes(crypto::kPasswordSaltBytes);
-  if (protection.kind == Protection::Kind::key_file) {
-    if (!protection.key_file.starts_with('/')) {
-      return fail(Error(Code::usage, fmt::format("{} is not an absolute path", protection.key_file)).at("--key-file"));
-    }
-    auto present = os::read_private_file(protection.key_file, kMaxSecretBytes);
-    if (!present && present.error().code == Code::not_found) {
-      std::string text = base64_encode(random_->bytes(crypto::kSealKeyBytes)) + "\n";
-      auto written = os::write_file_atomically(protection.key_file, text, {.mode = 0400, .durable = true});
-      wipe(text);
-      TG_CHECK(std::move(written));
-    }
-    if (present) wipe(*present);
-  }
-  TG_TRY(const Secret secret, fetch(protection, {.is_new = true, .attempt = 1}));
+  const std::string replaced = std::exchange(wrapped.item, "");
+  TG_CHECK(prepare_source(wrapped));
+  TG_TRY(const Secret secret, fetch(wrapped, {.is_new = true, .attempt = 1}));
   if (protection.kind == Protection::Kind::command) {
-    TG_TRY(const Secret again, fetch(protection, {.is_new = true, .attempt = 1}));
+    TG_TRY(const Secret again, fetch(wrapped, {.is_new = true, .attempt = 1}));
     if (!(again == secret)) {
       return fail(Error(Code::config, fmt::format("`{}` prints something else each time, so the keys could never be "
                                                   "unlocked again",
@@ -233,12 +270,17 @@ Result<void> VaultKey::wrap_and_write(Wrapped wrapped, const Protection& protect
       json::Value::object({{"format", kFormat}, {"id", wrapped.id}, {"kind", kind_name(protection.kind)}});
   if (!protection.key_file.empty()) document.set("key_file", protection.key_file);
   if (!protection.command.empty()) document.set("command", protection.command);
+  if (!wrapped.item.empty()) document.set("item", wrapped.item);
   document.set("passes", static_cast<std::int64_t>(wrapped.cost.passes));
   document.set("memory_bytes", static_cast<std::int64_t>(wrapped.cost.memory_bytes));
   document.set("salt", base64_encode(wrapped.cost.salt));
   document.set("check", base64_encode(wrapped.check));
   document.set("sealed", base64_encode(wrapped.sealed));
-  return directory_->write(kFileName, json::to_pretty_text(document), {.mode = 0600, .durable = true});
+  TG_CHECK(directory_->write(kFileName, json::to_pretty_text(document), {.mode = 0600, .durable = true}));
+  // The secret of before would open an old copy of the file. Where the service is gone, so is the secret.
+  if (!replaced.empty() && service_.clear) [[maybe_unused]]
+    const auto ignored = service_.clear(replaced);
+  return {};
 }
 
 Result<void> VaultKey::create(const Protection& protection) {

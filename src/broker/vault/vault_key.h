@@ -1,6 +1,7 @@
-// The vault key: 32 random bytes that seal long-term keys. It is always wrapped durably (by a passphrase, a key file or
-// a command that prints a secret), so that losing the kernel's keyring, where it is only cached, loses nothing. Not the
-// session key, whose loss costs a cache miss. Safe between processes; one object serves one thread.
+// The vault key: 32 random bytes that seal long-term keys. It is always wrapped durably (by a passphrase, a key file, a
+// command that prints a secret or a secret in the desktop's keyring), so that losing the kernel's keyring, where it is
+// only cached, loses nothing. Not the session key, whose loss costs a cache miss. Safe between processes; one object
+// serves one thread.
 #pragma once
 
 #include <chrono>
@@ -22,7 +23,7 @@ namespace tollgate::vault {
 
 // What the vault key is wrapped by.
 struct Protection {
-  enum class Kind { passphrase, key_file, command };
+  enum class Kind { passphrase, key_file, command, secret_service };
   Kind kind = Kind::passphrase;
   std::string key_file;  // absolute path; made with 32 random bytes where it is missing, else at least 32 bytes
   std::string command;   // for sh -c; the secret is its stdout without the final newline
@@ -30,6 +31,17 @@ struct Protection {
 
 // "a passphrase", "the key file /media/key", "the command `pass show tollgate`".
 std::string describe(const Protection& protection);
+
+// The desktop's keyring (freedesktop.org Secret Service). An item is a name and no secret. Errors: Code::not_found
+// where lookup finds none; Code::unavailable (reason no_secret_service) without a service in this session.
+struct SecretService {
+  std::function<Result<Secret>(const std::string& item)> lookup;
+  std::function<Result<void>(const std::string& item, const Secret& secret)> store;
+  std::function<Result<void>(const std::string& item)> clear;
+};
+// By way of the program tollgate-secret-service at that absolute path; `time_limit` is for a person who unlocks it.
+SecretService secret_service_program(std::string program, os::Environment environment,
+                                     Duration time_limit = Duration(60000));
 
 struct PassphraseRequest {
   bool is_new = false;  // to be chosen, hence asked for twice
@@ -69,7 +81,8 @@ class VaultKey {
   // `directory` is the data directory; it holds the file vault-key (0600), `locks` the lock. All but the options must
   // outlive this. Does nothing yet.
   VaultKey(const os::PrivateDirectory& directory, const os::PrivateDirectory& locks, PassphraseSource passphrase,
-           SecretCommand command, RandomSource& random, const Clock& clock, VaultKeyOptions options = {});
+           SecretCommand command, RandomSource& random, const Clock& clock, VaultKeyOptions options = {},
+           SecretService service = {});
 
   // What wraps the key; nullopt where there is no vault yet. Asks nobody. Errors: Code::invalid for a damaged file;
   // Code::forbidden where it is not ours alone.
@@ -83,7 +96,7 @@ class VaultKey {
 
   // The key, from the keyring or unwrapped; of several processes that need it at once one asks. A wrong passphrase is
   // asked for again twice. Errors: Code::not_found (reason no_vault); Code::forbidden (reason wrong_passphrase,
-  // wrong_key_file, wrong_command_output); those of the sources; Code::locked while another process asks.
+  // wrong_key_file, wrong_command_output, wrong_secret); those of the sources; Code::locked while another process asks.
   Result<Secret> obtain();
 
   // Takes the key out of the kernel's keyring (and out of this object).
@@ -93,7 +106,8 @@ class VaultKey {
   struct Wrapped;
   Result<os::FileLock> lock() const;
   Result<std::optional<Wrapped>> read() const;
-  Result<Secret> fetch(const Protection& protection, const PassphraseRequest& request);
+  Result<Secret> fetch(const Wrapped& wrapped, const PassphraseRequest& request);
+  Result<void> prepare_source(Wrapped& wrapped);
   Result<Secret> wrapping_key(const Wrapped& wrapped, const Secret& secret) const;
   Result<Secret> unwrap(const Wrapped& wrapped);
   Result<void> wrap_and_write(Wrapped wrapped, const Protection& protection, const Secret& key);
@@ -107,6 +121,7 @@ class VaultKey {
   RandomSource* random_;
   const Clock* clock_;
   VaultKeyOptions options_;
+  SecretService service_;
   Secret key_;  // once obtained
 };
 

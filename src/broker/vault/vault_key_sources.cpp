@@ -1,3 +1,4 @@
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -12,6 +13,7 @@ namespace {
 
 constexpr std::size_t kMaxSecretBytes = 64 << 10;
 constexpr std::size_t kMaxLineBytes = 1024;
+constexpr int kSecretServiceNotFound = 1;  // its exit status
 
 // One line, byte by byte, so that what follows stays for the next reader of the descriptor.
 Result<Secret> line_from(int fd) {
@@ -76,6 +78,8 @@ std::string describe(const Protection& protection) {
       return fmt::format("the key file {}", protection.key_file);
     case Protection::Kind::command:
       return fmt::format("the command `{}`", protection.command);
+    case Protection::Kind::secret_service:
+      return "a secret in the desktop's keyring";
   }
   return {};
 }
@@ -131,6 +135,46 @@ SecretCommand shell_secret_command(os::Environment environment, Duration time_li
     }
     return std::move(captured.output);
   };
+}
+
+SecretService secret_service_program(std::string program, os::Environment environment, Duration time_limit) {
+  const auto run = [program = std::move(program), environment = std::move(environment), time_limit](
+                       const char* operation, const std::string& item, const Secret& input) -> Result<Secret> {
+    os::Command command;
+    command.argv = {program, operation, item};
+    command.environment = environment;
+    command.error = os::Stdio::pipe();
+    os::CaptureOptions options;
+    options.input = std::string(input.reveal());
+    options.time_limit = time_limit;
+    options.output_limit = kMaxSecretBytes;
+    auto captured = os::capture(std::move(command), options);
+    wipe(options.input);
+    if (!captured) return fail(std::move(captured.error()).while_doing("the desktop's keyring"));
+    if (captured->succeeded()) return std::move(captured->output);
+    if (WIFEXITED(captured->wait_status) && WEXITSTATUS(captured->wait_status) == kSecretServiceNotFound) {
+      return fail(Error(Code::not_found, "the desktop's keyring does not have the secret that unlocks the stored keys")
+                      .do_next("restore the keyring; without it the keys must be made anew in AWS and stored again"));
+    }
+    std::string why = captured->error_output.substr(0, captured->error_output.find('\n'));
+    return fail(Error(Code::unavailable,
+                      fmt::format("the desktop's keyring cannot be used: {}",
+                                  why.empty() ? os::describe_wait_status(captured->wait_status) : os::printable(why)))
+                    .do_next("unlock it in a desktop session; where there is none, `tollgate keys protect "
+                             "--passphrase` from a session that has one")
+                    .because("no_secret_service"));
+  };
+  SecretService service;
+  service.lookup = [run](const std::string& item) { return run("lookup", item, Secret()); };
+  service.store = [run](const std::string& item, const Secret& secret) -> Result<void> {
+    TG_CHECK(run("store", item, secret));
+    return {};
+  };
+  service.clear = [run](const std::string& item) -> Result<void> {
+    TG_CHECK(run("clear", item, Secret()));
+    return {};
+  };
+  return service;
 }
 
 }  // namespace tollgate::vault

@@ -45,7 +45,25 @@ class VaultKeyTest : public testing::Test {
           if (command == "changes") return Secret(fmt::format("a secret {}\n", ran_));
           return Secret(printed_);
         },
-        random_, clock_, cheap(use_keyring));
+        random_, clock_, cheap(use_keyring), service());
+  }
+  SecretService service() {
+    SecretService service;
+    service.lookup = [this](const std::string& item) -> Result<Secret> {
+      const auto found = desktop_.find(item);
+      if (found == desktop_.end()) return fail(Code::not_found, "no such secret");
+      return Secret(found->second);
+    };
+    service.store = [this](const std::string& item, const Secret& secret) -> Result<void> {
+      if (!desktop_is_there_) return fail(Error(Code::unavailable, "no service").because("no_secret_service"));
+      desktop_[item] = secret.reveal();
+      return {};
+    };
+    service.clear = [this](const std::string& item) -> Result<void> {
+      desktop_.erase(item);
+      return {};
+    };
+    return service;
   }
   void answer(std::initializer_list<std::string_view> texts) {
     for (const std::string_view text : texts)
@@ -60,7 +78,11 @@ class VaultKeyTest : public testing::Test {
   std::vector<PassphraseRequest> asked_;
   std::string printed_ = "printed secret\n";
   int ran_ = 0;
+  std::map<std::string, std::string> desktop_;  // what the Secret Service holds
+  bool desktop_is_there_ = true;
 };
+
+const Protection kDesktop{Protection::Kind::secret_service, "", ""};
 
 TEST_F(VaultKeyTest, WithoutAVault) {
   EXPECT_EQ(vault().protection().value().has_value(), false);
@@ -160,6 +182,60 @@ TEST_F(VaultKeyTest, ACommandPrintsTheSecret) {
 TEST_F(VaultKeyTest, ACommandThatPrintsSomethingElseEachTimeIsRefused) {
   EXPECT_EQ(vault().create({Protection::Kind::command, "", "changes"}).error().code, Code::config);
   EXPECT_FALSE(vault().protection().value());
+}
+
+TEST_F(VaultKeyTest, TheDesktopsKeyringHoldsTheSecret) {
+  VaultKey made = vault();
+  ASSERT_TRUE(made.create(kDesktop));
+  ASSERT_EQ(desktop_.size(), 1u);
+  const Secret key = made.obtain().value();
+  EXPECT_TRUE(vault().obtain().value() == key);
+  EXPECT_TRUE(asked_.empty());
+  const std::string file = test::read_whole_file(folder_.file("vault-key"));
+  EXPECT_EQ(file.find(desktop_.begin()->second), file.npos);
+  EXPECT_EQ(vault().protection().value()->kind, Protection::Kind::secret_service);
+
+  const auto held = *desktop_.begin();
+  desktop_[held.first] = "something else";
+  EXPECT_EQ(vault().obtain().error().reason, "wrong_secret");
+  desktop_.clear();
+  EXPECT_EQ(vault().obtain().error().code, Code::not_found);
+}
+
+TEST_F(VaultKeyTest, ADesktopsSecretIsReplacedAndNotOverwritten) {
+  ASSERT_TRUE(vault().create(kDesktop));
+  const Secret key = vault().obtain().value();
+  const std::string item = desktop_.begin()->first;
+  ASSERT_TRUE(vault().protect_by(kDesktop));
+  ASSERT_EQ(desktop_.size(), 1u);
+  EXPECT_NE(desktop_.begin()->first, item);
+  EXPECT_TRUE(vault().obtain().value() == key);
+
+  answer({"correct horse", "correct horse"});
+  ASSERT_TRUE(vault().protect_by(kPassphrase));
+  EXPECT_TRUE(desktop_.empty());
+  EXPECT_TRUE(vault().obtain().value() == key);
+}
+
+TEST_F(VaultKeyTest, WithoutADesktopNothingChanges) {
+  desktop_is_there_ = false;
+  EXPECT_EQ(vault().create(kDesktop).error().reason, "no_secret_service");
+  EXPECT_FALSE(vault().protection().value());
+  answer({"correct horse", "correct horse", "correct horse"});
+  ASSERT_TRUE(vault().create(kPassphrase));
+  EXPECT_EQ(vault().protect_by(kDesktop).error().reason, "no_secret_service");
+  EXPECT_TRUE(vault().obtain());
+}
+
+// Its item is part of what is sealed: a file that names another one does not open.
+TEST_F(VaultKeyTest, AChangedItemDoesNotOpen) {
+  ASSERT_TRUE(vault().create(kDesktop));
+  std::string file = test::read_whole_file(folder_.file("vault-key"));
+  const std::string item = desktop_.begin()->first;
+  desktop_["other"] = desktop_.begin()->second;
+  file.replace(file.find(item), item.size(), "other");
+  ASSERT_TRUE(directory_.write("vault-key", file, {.mode = 0600}));
+  EXPECT_EQ(vault().obtain().error().reason, "wrong_secret");
 }
 
 TEST_F(VaultKeyTest, AnotherProtectionKeepsTheKey) {
