@@ -2,8 +2,8 @@
 
 #include <pthread.h>
 #include <signal.h>
-#include <sys/socket.h>
 
+#include <algorithm>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -13,6 +13,7 @@
 #include <set>
 #include <thread>
 
+#include "common/http/listener.h"
 #include "common/http/session.h"
 
 namespace tollgate::http {
@@ -37,6 +38,9 @@ class SignalsBlocked {
  private:
   sigset_t before_{};
 };
+
+// How long a connection may still begin a request when the server drains.
+constexpr std::chrono::milliseconds kLastCall{500};
 
 class ServerImpl final : public Server {
  public:
@@ -73,31 +77,17 @@ class ServerImpl final : public Server {
   }
 
   Result<void> listen() {
+    Listener own;
+    if (options_.listen_fd < 0) {
+      TG_TRY(own, listen_on(options_.address, options_.port));
+    }
+    const int fd = own.fd ? own.fd.get() : options_.listen_fd;
+    TG_TRY(const ListenerAddress where, listener_address(fd));
+    port_ = where.port;
     error_code error;
-    if (options_.listen_fd >= 0) {
-      sockaddr_storage address{};
-      socklen_t length = sizeof(address);
-      int family = AF_UNSPEC;
-      if (::getsockname(options_.listen_fd, reinterpret_cast<sockaddr*>(&address), &length) == 0) {
-        family = address.ss_family;
-      }
-      if (family != AF_INET && family != AF_INET6) {
-        return fail(Code::io, fmt::format("file descriptor {} is no TCP socket to listen on", options_.listen_fd));
-      }
-      acceptor_.assign(family == AF_INET ? tcp::v4() : tcp::v6(), options_.listen_fd, error);
-    } else {
-      const auto address = asio::ip::make_address(options_.address, error);
-      const tcp::endpoint endpoint(address, options_.port);
-      if (!error) acceptor_.open(endpoint.protocol(), error);
-      if (!error) acceptor_.set_option(asio::socket_base::reuse_address(true), error);
-      if (!error) acceptor_.bind(endpoint, error);
-      if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
-    }
-    if (!error) port_ = acceptor_.local_endpoint(error).port();
-    if (error) {
-      return fail(Code::io,
-                  fmt::format("cannot listen on {}:{}: {}", options_.address, options_.port, error.message()));
-    }
+    acceptor_.assign(where.ipv6 ? tcp::v6() : tcp::v4(), fd, error);
+    if (error) return fail(Code::io, fmt::format("cannot accept on port {}: {}", port_, error.message()));
+    own.fd.release();
     return {};
   }
 
@@ -109,6 +99,14 @@ class ServerImpl final : public Server {
 
   std::uint16_t port() const override { return port_; }
 
+  bool drain(std::chrono::milliseconds grace) override {
+    const auto last_call = std::clamp<std::chrono::milliseconds>(grace / 2, std::chrono::milliseconds(0), kLastCall);
+    asio::post(io_, [this, last_call] { begin_drain(last_call); });
+    std::unique_lock<std::mutex> lock(ended_mutex_);
+    all_ended_.wait_for(lock, grace, [this] { return none_left_ || cut_; });
+    return none_left_ && !cut_;
+  }
+
   void stop(std::chrono::milliseconds grace) override {
     const std::lock_guard<std::mutex> once(stop_mutex_);
     if (stopped_) return;
@@ -117,7 +115,9 @@ class ServerImpl final : public Server {
       asio::post(io_, [this] { begin_stop(); });
       std::unique_lock<std::mutex> lock(ended_mutex_);
       all_ended_.wait_for(lock, grace, [this] { return none_left_; });
+      cut_ = !none_left_;
       lock.unlock();
+      all_ended_.notify_all();
       // Waited for: io_.stop() below would otherwise overtake it and leave connections open.
       std::promise<void> cut;
       asio::post(io_, [this, &cut] {
@@ -144,41 +144,71 @@ class ServerImpl final : public Server {
   void on_accept(error_code error, tcp::socket socket) {
     accepting_ = false;
     if (host_.stopping) return;
+    if (error && host_.draining) return say_if_none_left();
     if (error) {
       // Out of file descriptors or memory: what is open must end first.
       retry_.expires_after(std::chrono::milliseconds(50));
       retry_.async_wait([this](error_code cancelled) {
-        if (!cancelled && !host_.stopping && !accepting_) accept();
+        if (!cancelled && acceptor_.is_open() && !accepting_) accept();
       });
       return;
     }
+    add_session(std::move(socket));
+    // At the limit further connections wait in the kernel's queue.
+    if (!host_.draining && sessions_.size() < options_.max_connections) accept();
+  }
+
+  void add_session(tcp::socket socket) {
     auto session = tls_ ? make_tls_session(std::move(socket), *tls_, host_) : make_session(std::move(socket), host_);
     sessions_.insert(session.get());
     session->start();
-    // At the limit further connections wait in the kernel's queue.
-    if (sessions_.size() < options_.max_connections) accept();
   }
 
   void on_session_end(Session* session) {
     sessions_.erase(session);
-    if (host_.stopping) {
-      if (sessions_.empty()) say_none_left();
+    if (host_.stopping || host_.draining) {
+      say_if_none_left();
     } else if (!accepting_ && acceptor_.is_open()) {
       accept();
     }
   }
 
+  void begin_drain(std::chrono::milliseconds last_call) {
+    if (host_.stopping || host_.draining) return;
+    host_.draining = true;
+    retry_.cancel();
+    // Who is in the kernel's queue believes to be connected, and is reset if this was the socket's last descriptor.
+    error_code error;
+    acceptor_.non_blocking(true, error);
+    while (!error && sessions_.size() < options_.max_connections) {
+      tcp::socket socket(io_);
+      acceptor_.accept(socket, error);
+      if (!error) add_session(std::move(socket));
+    }
+    acceptor_.close(error);
+    last_call_.expires_after(last_call);
+    last_call_.async_wait([this](error_code cancelled) {
+      if (cancelled) return;
+      for (Session* session : sessions_)
+        session->end_idle();
+    });
+    say_if_none_left();
+  }
+
   void begin_stop() {
     host_.stopping = true;
+    last_call_.cancel();
     error_code ignored;
     acceptor_.close(ignored);
     retry_.cancel();
     for (Session* session : sessions_)
       session->stop(false);
-    if (sessions_.empty()) say_none_left();
+    say_if_none_left();
   }
 
-  void say_none_left() {
+  void say_if_none_left() {
+    // While the drain waits for it, an accept that had succeeded before may still bring one.
+    if (!sessions_.empty() || (accepting_ && !host_.stopping)) return;
     const std::lock_guard<std::mutex> lock(ended_mutex_);
     none_left_ = true;
     all_ended_.notify_all();
@@ -195,6 +225,7 @@ class ServerImpl final : public Server {
   std::mutex ended_mutex_;
   std::condition_variable all_ended_;
   bool none_left_ = false;
+  bool cut_ = false;  // by stop(), before they had ended
   // Destroyed first: with it go sessions that still wait for something, and they use what stands above.
   asio::thread_pool pool_;
   SessionHost host_;
@@ -203,6 +234,7 @@ class ServerImpl final : public Server {
   asio::executor_work_guard<asio::io_context::executor_type> work_{io_.get_executor()};
   tcp::acceptor acceptor_{io_};
   asio::steady_timer retry_{io_};
+  asio::steady_timer last_call_{io_};
   std::thread io_thread_;
 };
 

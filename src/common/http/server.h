@@ -61,7 +61,9 @@ struct TlsFiles {
 struct ServerOptions {
   std::string address = "127.0.0.1";
   std::uint16_t port = 0;  // 0 = any free one
-  int listen_fd = -1;      // an inherited listening socket instead of address and port; taken over
+  // A listening socket (listener.h) instead of address and port. Taken over where the server starts; closing it leaves
+  // other descriptors of the same socket, here or in another process, as they are.
+  int listen_fd = -1;
   std::optional<TlsFiles> tls;
   unsigned handler_threads = 4;
   std::size_t max_header_bytes = 64 << 10;
@@ -78,6 +80,13 @@ class Server {
  public:
   virtual ~Server() = default;  // stops as stop() does
   virtual std::uint16_t port() const = 0;
+  // Stops accepting and ends every connection in order: requests under way are answered, with Connection: close; what
+  // the kernel had already connected is served too; a connection that waits for a request may send one more for half a
+  // second (at most half the grace), so that a request that is on its way is not lost. Connections on which a client
+  // says nothing and does not take the end are cut a second later. While another descriptor of the listening socket is
+  // open nobody is refused or reset. Without one, who connects after this call is.
+  // True: all have ended. False: the grace is over, and the rest goes on; call again, or stop(). stop() ends a drain.
+  virtual bool drain(std::chrono::milliseconds grace) = 0;
   // Stops accepting, lets running handlers finish for at most `grace`, closes connections. Idempotent.
   virtual void stop(std::chrono::milliseconds grace = std::chrono::milliseconds(2000)) = 0;
 };

@@ -99,6 +99,10 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
     }
   }
 
+  void end_idle() override {
+    if (idle_) beast::get_lowest_layer(stream_).cancel();
+  }
+
  private:
   using Parser = beast::http::request_parser<beast::http::string_body>;
 
@@ -120,7 +124,8 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
     skip_empty_lines();
     if (buffer_.size() != 0) return read_header();
     if (host_.stopping) return close();
-    expire_after(host_.options.idle_timeout);
+    // An answer from before the drain promised that the connection stays.
+    expire_after(host_.draining ? std::min(kLinger, host_.options.idle_timeout) : host_.options.idle_timeout);
     wait_for_byte();
   }
 
@@ -129,6 +134,8 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
     stream_.async_read_some(buffer_.prepare(4096),
                             [self = this->shared_from_this()](error_code error, std::size_t count) {
                               self->idle_ = false;
+                              if (error == asio::error::operation_aborted && self->host_.draining)
+                                return self->end_in_order();
                               if (error) return self->close();
                               self->buffer_.commit(count);
                               self->skip_empty_lines();
@@ -264,7 +271,7 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
     for (const auto& [name, value] : response.headers) {
       if (iequals(name, "Connection") && iequals(value, "close")) keep_alive_ = false;
     }
-    if (host_.stopping || response.wire == Wire::truncate_body) keep_alive_ = false;
+    if (host_.stopping || host_.draining || response.wire == Wire::truncate_body) keep_alive_ = false;
     HeadOptions options;
     options.body_size = prepared_.size;
     options.head_request = from_handler && request_.method == "HEAD";
@@ -309,13 +316,24 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
     if (error) return close();
     if (keep_alive_ && !host_.stopping) return wait_for_request();
     if (discard_input_) return linger();
+    if (host_.draining) return end_in_order();
     close();
+  }
+
+  // As close(), but what the peer still sends is read and dropped, so that it sees an end and no reset.
+  void end_in_order() {
+    if constexpr (std::is_same_v<Stream, Tls>) {
+      expire_after(kLinger);
+      stream_.async_shutdown([self = this->shared_from_this()](error_code) { self->linger(); });
+    } else {
+      linger();
+    }
   }
 
   void linger() {
     error_code ignored;
     socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
-    beast::get_lowest_layer(stream_).expires_at(write_start_ + kLinger);
+    expire_after(kLinger);
     discard();
   }
 

@@ -18,6 +18,8 @@ class Session {
   virtual void start() = 0;
   // At once: the connection is cut. Otherwise an idle connection is closed and a busy one after its answer.
   virtual void stop(bool at_once) = 0;
+  // Ends the connection in order if it waits for a request.
+  virtual void end_idle() = 0;
 };
 
 // What sessions share. Outlives them.
@@ -28,6 +30,7 @@ struct SessionHost {
   boost::asio::thread_pool& pool;
   std::function<void(Session*)> ended;  // called by the destructor, on the io thread or after it has gone
   bool stopping = false;                // io thread only
+  bool draining = false;                // io thread only
 };
 
 std::shared_ptr<Session> make_session(boost::asio::ip::tcp::socket socket, SessionHost& host);

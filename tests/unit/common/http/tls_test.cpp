@@ -6,6 +6,7 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <future>
 #include <memory>
 
 #include "common/http/server.h"
@@ -108,6 +109,26 @@ TEST_F(HttpsServer, StopsWithOpenConnections) {
   EXPECT_TRUE(exchange((*server)->port(), TLS1_3_VERSION, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
   (*server)->stop(std::chrono::milliseconds(20));
   EXPECT_TRUE(silent.ended());
+}
+
+TEST_F(HttpsServer, DrainEndsAnIdleConnectionInOrder) {
+  auto server = start_server(options_, [](const Request&) { return Response(); });
+  ASSERT_TRUE(server);
+  RawClient raw((*server)->port());
+  const std::unique_ptr<SSL_CTX, void (*)(SSL_CTX*)> context(SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
+  const std::unique_ptr<SSL, void (*)(SSL*)> ssl(SSL_new(context.get()), SSL_free);
+  SSL_set_fd(ssl.get(), raw.fd());
+  ASSERT_EQ(SSL_connect(ssl.get()), 1);
+  const std::string request = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+  char chunk[4096];
+  SSL_write(ssl.get(), request.data(), static_cast<int>(request.size()));
+  EXPECT_GT(SSL_read(ssl.get(), chunk, sizeof(chunk)), 0);
+  auto drained = std::async(std::launch::async, [&] { return (*server)->drain(std::chrono::seconds(20)); });
+  const int count = SSL_read(ssl.get(), chunk, sizeof(chunk));
+  EXPECT_EQ(SSL_get_error(ssl.get(), count), SSL_ERROR_ZERO_RETURN);  // close_notify, not a cut
+  SSL_shutdown(ssl.get());
+  raw.finish_sending();
+  EXPECT_TRUE(drained.get());
 }
 
 TEST_F(HttpsServer, AKeyThatDoesNotBelongToTheCertificateIsRefused) {
