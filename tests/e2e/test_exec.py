@@ -196,3 +196,29 @@ def test_lazy_asks_when_first_needed(world, home, aws_cli):
                          "get-caller-identity")
     assert (result.status, result.prompts) == (0, 1), result.output
     assert len(world.calls("GetSessionToken")) == 1
+
+
+AUDIT = "arn:aws:iam::111111111111:role/audit"
+
+
+@pytest.mark.parametrize("words", [("--role-arn", AUDIT, "base"), (AUDIT,)], ids=["on a profile", "alone"])
+def test_a_role_that_no_profile_describes(world, home, words):
+    config = home.folder / ".aws/config"
+    config.write_text(config.read_text().replace(
+        "[profile base]", "[profile base]\nmfa_serial = arn:aws:iam::111111111111:mfa/ana"))
+    whoami = f"aws --endpoint-url {world.url} sts get-caller-identity --query Arn --output text"
+    result = home.on_pty("tollgate", "exec", *words, "--", "sh", "-c", whoami + "; aws configure list-profiles",
+                         environment={"AWS_PROFILE": "base"})
+    assert (result.status, result.prompts) == (0, 1), result.output
+    assert "assumed-role/audit/" in result.output
+    assert re.search(r"^base\.role-[0-9a-f]{8}\r?$", result.output, re.M)
+    again = home.run("tollgate", "exec", "--env", *words, "--", *whoami.split(), environment={"AWS_PROFILE": "base"})
+    assert again.returncode == 0 and "assumed-role/audit/" in again.stdout, again.stderr
+
+
+@pytest.mark.parametrize("arn", ["audit", "arn:aws:iam::111111111111:user/ana", AUDIT + "; id", AUDIT + "$(id)"])
+def test_what_is_no_role_is_refused_before_anything_is_started(home, arn):
+    for command in (["exec", "--role-arn", arn, "base", "--", "true"],
+                    ["credential-process", "--profile", "base", "--role-arn", arn]):
+        result = home.run("tollgate", *command)
+        assert result.returncode == 64 and "--role-arn" in result.stderr, (command, result.stderr)

@@ -81,6 +81,8 @@ std::vector<Command> all_commands();
 
 // The duration behind a flag, written as 900, 60m or 1h30m. Code::usage where it is none.
 Result<std::chrono::seconds> duration_flag(const std::string& text, std::string_view flag);
+// A role's ARN, in the characters that IAM allows: it stands in a line that AWS clients hand to a shell.
+Result<void> check_role_arn(std::string_view text);
 
 // --mfa-process and --no-input, for every command that may need a code.
 std::vector<Option> code_flags(CodeOptions& options);

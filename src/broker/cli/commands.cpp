@@ -1,3 +1,6 @@
+#include <algorithm>
+
+#include "aws/arn.h"
 #include "broker/cli/command.h"
 
 namespace tollgate::cli {
@@ -43,6 +46,18 @@ Result<std::chrono::seconds> duration_flag(const std::string& text, std::string_
                     .do_next("write it as 900, 60m, 12h or 1h30m"));
   }
   return *duration;
+}
+
+Result<void> check_role_arn(std::string_view text) {
+  // IAM's names are [A-Za-z0-9_+=,.@-], with '/' between the parts of a path (IAM API reference, CreateRole).
+  const bool plain = std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+           std::string_view("_+=,.@-/:").find(c) != std::string_view::npos;
+  });
+  if (plain && aws::is_role_arn(text)) return {};
+  return fail(Error(Code::usage, "the value is not the ARN of a role")
+                  .at("--role-arn")
+                  .do_next("write it as arn:aws:iam::222222222222:role/NAME"));
 }
 
 std::vector<Option> code_flags(CodeOptions& options) {

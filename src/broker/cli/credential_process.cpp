@@ -13,6 +13,7 @@ constexpr Duration kAskFor{50000};
 struct Input {
   std::string profile;
   std::string encoded_profile;
+  std::string role_arn;
   CodeOptions codes;
 };
 
@@ -25,7 +26,10 @@ std::optional<std::string> plain_profile_argument(const std::vector<std::string>
   return std::nullopt;
 }
 
-int run_credential_process(App& app, const std::string& profile, CodeOptions codes) {
+int run_credential_process(App& app, const std::string& profile, CodeOptions codes, const std::string& role_arn) {
+  if (!role_arn.empty()) {
+    if (const auto checked = check_role_arn(role_arn); !checked) return report(checked.error());
+  }
   apply_environment(app.environment(), codes);
   codes.fresh_request = false;
   codes.time_limit = kAskFor;
@@ -33,7 +37,8 @@ int run_credential_process(App& app, const std::string& profile, CodeOptions cod
   if (!broker) return report(broker.error());
   deliver::ObtainOptions options;
   options.tell_session = false;
-  const auto obtained = (*broker)->obtain(profile, options);
+  const auto obtained =
+      role_arn.empty() ? (*broker)->obtain(profile, options) : (*broker)->obtain_role(profile, role_arn, options);
   if (!obtained) return report(obtained.error());
   if (!obtained->from_cache) {
     for (const std::string& notice : obtained->notices)
@@ -59,6 +64,8 @@ Command credential_process_command() {
       {"--profile", "PROFILE", "The profile. Default: AWS_PROFILE, else default.", &input->profile},
       {"--profile-b64", "NAME", "The same in base64url, for names with blanks or other characters.",
        &input->encoded_profile},
+      {"--role-arn", "ARN", "Assume this role, which no profile describes, with the profile's credentials.",
+       &input->role_arn},
   };
   for (Option& option : code_flags(input->codes))
     command.options.push_back(std::move(option));
@@ -72,7 +79,7 @@ Command credential_process_command() {
       }
       profile = *decoded;
     }
-    return run_credential_process(app, aws::selected_profile(app.lookup(), profile), input->codes);
+    return run_credential_process(app, aws::selected_profile(app.lookup(), profile), input->codes, input->role_arn);
   };
   return command;
 }

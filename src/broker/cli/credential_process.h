@@ -14,6 +14,7 @@ namespace tollgate::cli {
 std::optional<std::string> plain_profile_argument(const std::vector<std::string>& arguments);
 
 // Prints one complete JSON object, or nothing and one line on stderr.
-int run_credential_process(App& app, const std::string& profile, CodeOptions codes);
+// With `role_arn` the credentials are that role's, assumed with the profile's.
+int run_credential_process(App& app, const std::string& profile, CodeOptions codes, const std::string& role_arn = {});
 
 }  // namespace tollgate::cli

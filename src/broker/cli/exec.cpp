@@ -1,5 +1,6 @@
 #include "broker/cli/exec.h"
 
+#include "aws/arn.h"
 #include "broker/cli/command.h"
 #include "broker/cli/output.h"
 #include "broker/cli/supervise.h"
@@ -21,19 +22,25 @@ Result<std::chrono::seconds> min_ttl_by_rule(App& app, const std::vector<std::st
   return deliver::min_ttl_for(traits.work, settings->min_ttl_rules());
 }
 
+Result<deliver::Obtained> obtain_with(deliver::CredentialBroker& broker, const ExecRequest& input,
+                                      const deliver::ObtainOptions& options) {
+  return input.role_arn.empty() ? broker.obtain(input.profile, options)
+                                : broker.obtain_role(input.profile, input.role_arn, options);
+}
+
 // With less than a rule wants, and nobody to ask, what is there is used: the rule is a wish, a flag is an order.
 Result<deliver::Obtained> obtain(App& app, const ExecRequest& input, deliver::ObtainOptions options) {
   TG_TRY(deliver::CredentialBroker* const broker, app.broker(input.profile, input.codes));
-  if (!input.min_ttl.empty()) return broker->obtain(input.profile, options);
+  if (!input.min_ttl.empty()) return obtain_with(*broker, input, options);
   TG_TRY(options.min_ttl, min_ttl_by_rule(app, input.command));
-  auto obtained = broker->obtain(input.profile, options);
+  auto obtained = obtain_with(*broker, input, options);
   if (obtained || obtained.error().code != Code::needs_person || options.min_ttl == std::chrono::seconds(0)) {
     return obtained;
   }
   const auto session = broker->cached_session(input.profile);
   if (!session) return obtained;
   const std::string wanted = format_duration(std::exchange(options.min_ttl, std::chrono::seconds(0)));
-  auto shorter = broker->obtain(input.profile, options);
+  auto shorter = obtain_with(*broker, input, options);
   if (!shorter) return obtained;
   shorter->notices.push_back(
       fmt::format("the MFA session of {} ends in {}, {} should have {}, and nobody can be asked for a code here",
@@ -54,6 +61,16 @@ Result<deliver::ObtainOptions> obtain_options(const ExecRequest& input) {
     TG_TRY(options.min_ttl, duration_flag(input.min_ttl, "--min-ttl"));
   }
   return options;
+}
+
+// `exec arn:aws:iam::...:role/NAME` is that role with the credentials of the profile that would be used otherwise.
+Result<void> take_role_arn(App& app, ExecRequest& input) {
+  if (input.role_arn.empty() && aws::is_role_arn(input.profile)) {
+    TG_TRY(const aws::ProfileSet* const set, app.profiles());
+    if (set->find(input.profile) == nullptr) input.role_arn = std::exchange(input.profile, "");
+  }
+  if (input.profile.empty()) input.profile = aws::selected_profile(app.lookup());
+  return input.role_arn.empty() ? Result<void>() : check_role_arn(input.role_arn);
 }
 
 struct Prepared {
@@ -78,26 +95,29 @@ Result<Prepared> prepare(App& app, const ExecRequest& input) {
   }
   const std::string directory =
       deliver::inspect_command(input.command.front(), {input.command.begin() + 1, input.command.end()}).directory;
-  child.stand_in = deliver::stand_in_for(*set, input.profile, directory.empty() ? "." : directory);
-  TG_TRY(const deliver::Overlay overlay, current_overlay(app, child.stand_in, input.profile));
+  child.stand_in = input.role_arn.empty()
+                       ? deliver::stand_in_for(*set, input.profile, directory.empty() ? "." : directory)
+                       : deliver::role_profile_name(input.profile, input.role_arn);
+  TG_TRY(const deliver::Overlay overlay, current_overlay(app, child.stand_in, input.profile, input.role_arn));
   return Prepared{deliver::overlay_environment(app.environment(), child, overlay),
                   !aws::first_mfa_serial(chain).empty()};
 }
 
 }  // namespace
 
-Result<deliver::Overlay> current_overlay(App& app, std::string_view stand_in, std::string_view profile) {
+Result<deliver::Overlay> current_overlay(App& app, std::string_view stand_in, std::string_view profile,
+                                         std::string_view role_arn) {
   TG_TRY(const aws::ProfileSet* const set, app.profiles());
   TG_TRY(const std::string program, App::program_path());
   TG_TRY(KeyVault* const keys, app.vault());
-  TG_TRY(const std::string text, deliver::overlay_text(*set, program, keys->profiles(), stand_in, profile));
+  TG_TRY(const std::string text, deliver::overlay_text(*set, program, keys->profiles(), stand_in, profile, role_arn));
   TG_TRY(const std::string directory, app.overlay_directory());
   return deliver::write_overlay(directory, text, app.clock().now());
 }
 
 int run_exec(App& app, ExecRequest& input) {
   apply_environment(app.environment(), input.codes);
-  if (input.profile.empty()) input.profile = aws::selected_profile(app.lookup());
+  if (const auto taken = take_role_arn(app, input); !taken) return report(taken.error());
   if (input.command.empty()) {
     return report(Error(Code::usage, "exec needs a program to run")
                       .do_next("write it behind --, as in `tollgate exec prod -- terraform plan`"));
@@ -144,17 +164,21 @@ Command exec_command() {
   command.examples =
       "tollgate exec prod -- terraform apply\n"
       "tollgate exec prod -- terragrunt run-all plan\n"
+      "tollgate exec arn:aws:iam::222222222222:role/audit -- aws s3 ls\n"
       "tollgate prod -- aws s3 ls                 # the short form";
   command.details =
       "The program sees your own profiles, with tollgate behind each: provider aliases, the S3 backend, remote state, "
       "boto3 and the AWS CLI work unchanged, for several accounts at once, and renew their credentials by themselves. "
       "A one-time code is asked for at most once per device and session, before the program starts.\n\n"
       "The program's exit status and signals are its own.";
-  command.positionals = {{"PROFILE", "A profile of your AWS configuration files.", &input->profile, true}};
+  command.positionals = {
+      {"PROFILE", "A profile of your AWS configuration files, or a role's ARN.", &input->profile, true}};
   command.options = {
       {"--env", "",
        "Hand over static session keys as AWS_ACCESS_KEY_ID and so on instead of profiles. They are not renewed.",
        &input->static_environment},
+      {"--role-arn", "ARN", "Assume this role, which no profile describes, with the profile's credentials.",
+       &input->role_arn},
       {"--lazy", "", "Start the program at once and ask when it first needs credentials.", &input->lazy},
       {"--region", "REGION", "Use this region instead of the profile's.", &input->region},
       {"-d,--duration,--assume-role-ttl", "TIME",

@@ -13,8 +13,9 @@
 namespace tollgate::cli {
 
 struct ExecRequest {
-  std::string profile;  // empty: AWS_PROFILE, else default
-  std::string region;   // empty: the profile's
+  std::string profile;   // empty: AWS_PROFILE, else default
+  std::string role_arn;  // assumed with the profile's credentials; empty: none
+  std::string region;    // empty: the profile's
   // Durations as they were typed; empty: not given.
   std::string duration;
   std::string session_duration;
@@ -32,7 +33,9 @@ struct ExecRequest {
 // The exit status where the program could not be started; else it does not return.
 int run_exec(App& app, ExecRequest& request);
 
-// The overlay of the profiles as they are now; `stand_in` is a second name for `profile` (stand_in_profile.h).
-Result<deliver::Overlay> current_overlay(App& app, std::string_view stand_in = {}, std::string_view profile = {});
+// The overlay of the profiles as they are now; `stand_in` is a second name for `profile` (stand_in_profile.h), or for
+// `role_arn` on top of it.
+Result<deliver::Overlay> current_overlay(App& app, std::string_view stand_in = {}, std::string_view profile = {},
+                                         std::string_view role_arn = {});
 
 }  // namespace tollgate::cli

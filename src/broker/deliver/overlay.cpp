@@ -124,7 +124,7 @@ Result<std::string> credential_process_value(std::string_view program, std::stri
 
 Result<std::string> overlay_text(const aws::ProfileSet& profiles, std::string_view program,
                                  const std::vector<std::string>& stored, std::string_view stand_in,
-                                 std::string_view stand_in_profile) {
+                                 std::string_view stand_in_profile, std::string_view stand_in_role) {
   TG_CHECK(credential_process_value(program, "default"));
   std::string text =
       "# Written by tollgate for the programs that it starts; replaced whenever your own AWS files change.\n"
@@ -133,14 +133,15 @@ Result<std::string> overlay_text(const aws::ProfileSet& profiles, std::string_vi
   for (const std::string& name : stored) {
     if (profiles.find(name) == nullptr) named.emplace_back().name = name;
   }
-  const auto add = [&](const aws::Profile& profile, std::string_view name) {
-    const bool replace =
-        has_credentials(profile) || std::find(stored.begin(), stored.end(), profile.name) != stored.end();
+  const auto add = [&](const aws::Profile& profile, std::string_view name, std::string_view role_arn = {}) {
+    const bool replace = !role_arn.empty() || has_credentials(profile) ||
+                         std::find(stored.begin(), stored.end(), profile.name) != stored.end();
     for (const std::string& header : headers_of("profile", name)) {
       text += fmt::format("\n{}\n", header);
       append_settings(text, profile, true);
       if (replace) {
-        text += fmt::format("credential_process = {} credential-process {}\n", program, profile_argument(profile.name));
+        text += fmt::format("credential_process = {} credential-process {}{}{}\n", program,
+                            profile_argument(profile.name), role_arn.empty() ? "" : " --role-arn ", role_arn);
       }
     }
   };
@@ -149,7 +150,13 @@ Result<std::string> overlay_text(const aws::ProfileSet& profiles, std::string_vi
   for (const aws::Profile& profile : named)
     add(profile, profile.name);
   const aws::Profile* const meant = stand_in.empty() ? nullptr : profiles.find(stand_in_profile);
-  if (meant != nullptr) add(*meant, stand_in);
+  if (meant != nullptr) {
+    add(*meant, stand_in, stand_in_role);
+  } else if (!stand_in_role.empty()) {
+    aws::Profile stored_only;
+    stored_only.name = stand_in_profile;
+    add(stored_only, stand_in, stand_in_role);
+  }
   for (const auto& [kind, sections] :
        {std::pair("sso-session", &profiles.sso_sessions), std::pair("services", &profiles.services)}) {
     for (const aws::Section& section : *sections) {
@@ -160,6 +167,10 @@ Result<std::string> overlay_text(const aws::ProfileSet& profiles, std::string_vi
     }
   }
   return text;
+}
+
+std::string role_profile_name(std::string_view profile, std::string_view role_arn) {
+  return fmt::format("{}.role-{}", profile, crypto::sha256_hex(role_arn).substr(0, 8));
 }
 
 Result<Overlay> write_overlay(const std::string& directory, std::string_view text, TimePoint now) {

@@ -36,6 +36,24 @@ TEST(Overlay, GivesAProfileASecondNameWhereAskedTo) {
   EXPECT_EQ(overlay_of(set).find(".tollgate]"), std::string::npos);
 }
 
+TEST(Overlay, GivesARoleWithoutAProfileAName) {
+  constexpr const char* kRole = "arn:aws:iam::222222222222:role/team/audit";
+  const aws::ProfileSet set = read("[profile base]\nregion = eu-central-1\n");
+  const std::string name = role_profile_name("base", kRole);
+  EXPECT_EQ(name.size(), std::string("base.role-").size() + 8);
+  EXPECT_NE(name, role_profile_name("base", "arn:aws:iam::222222222222:role/team/other"));
+  const std::string line =
+      "credential_process = /opt/tollgate/bin/tollgate credential-process --profile base --role-arn " +
+      std::string(kRole) + "\n";
+  const auto text = overlay_text(set, kProgram, {}, name, "base", kRole);
+  ASSERT_TRUE(text);
+  EXPECT_NE(text->find("[profile " + name + "]\nregion = eu-central-1\n" + line), std::string::npos) << *text;
+  // Keys that only the vault knows make a source as well.
+  const auto stored = overlay_text(set, kProgram, {"kept"}, role_profile_name("kept", kRole), "kept", kRole);
+  ASSERT_TRUE(stored);
+  EXPECT_NE(stored->find("--profile kept --role-arn"), std::string::npos) << *stored;
+}
+
 TEST(Overlay, PutsTollgateInThePlaceOfCredentialsAndKeepsTheRest) {
   const std::string text =
       overlay_of(read("[profile prod]\nrole_arn = arn:aws:iam::222222222222:role/team/deploy\nsource_profile = base\n"
