@@ -7,6 +7,7 @@
 #include <string>
 
 #include "common/base/error.h"
+#include "common/base/secret.h"
 #include "common/base/time.h"
 #include "common/json/value.h"
 #include "server/domain/store.h"
@@ -29,7 +30,15 @@ struct Verified {
   std::string last_hash;
 };
 // Walks the whole chain. Errors: Code::invalid (reason "audit_broken") naming the first sequence number that does not
-// fit, and how.
+// fit, and how. The chain alone cannot tell that its end was cut off, nor that all of it was written anew.
 Result<Verified> verify(domain::Tables& tables);
+
+// Signs the chain as it ends now (setting "audit.checkpoint"), in the caller's write transaction. The key is one that
+// the database does not hold, 32 bytes.
+void sign_checkpoint(domain::Tables& tables, const Secret& key);
+// The same walk, and that the record of the last checkpoint is still there and the same: what was cut off or written
+// anew before that is found. Not found: records cut off behind the last checkpoint, and the checkpoint removed (or put
+// back to an older one) together with the records behind it. Without a checkpoint it is the walk alone.
+Result<Verified> verify(domain::Tables& tables, const Secret& key);
 
 }  // namespace tollgate::audit
