@@ -345,7 +345,7 @@ Error ChainResolver::not_found() const {
     }
   }
   if (top()) {
-    if (next.empty()) next = "tollgate doctor lists the profiles";
+    if (next.empty()) next = "`tollgate profiles` lists them";
     return Error(Code::not_found, fmt::format("there is no profile {} in {} or {}", printable(name), set_.files.config,
                                               set_.files.credentials))
         .do_next(std::move(next))
