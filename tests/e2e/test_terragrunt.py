@@ -12,7 +12,7 @@ import time
 import pexpect
 import pytest
 
-from tests.support import clients, terraform
+from tests.support import terraform
 from tests.support.world import PROMPT, programs
 
 COMMAND = "tollgate env prod --format terragrunt"
@@ -85,46 +85,48 @@ def test_200_warm_units_cost_about_as_much_as_starting_them(world, home, record_
     assert len(world.calls()) == before, "AWS is not asked"
 
 
-@pytest.fixture
-def units(tmp_path, home, terraform_program):
-    return [terraform.backend_project(tmp_path / f"unit{index}", home, key=f"unit{index}/terraform.tfstate")
-            for index in range(6)]
-
-
 def without_profile(folder):
     """The session of the environment is what counts in a unit of terragrunt."""
     code = folder / "main.tf"
     code.write_text("".join(line for line in code.read_text().splitlines(True) if "profile " not in line))
 
 
-@pytest.mark.parametrize("options", ["", " --overlay"])
-def test_units_with_state_in_the_bucket(world, home, units, tmp_path, options):
-    name = clients.terraform()
-    stand_in = tmp_path / "stand_in.py"
-    stand_in.write_text(STAND_IN)
+def units_below(folder, home, count):
+    """Units of terraform with their state in the bucket."""
+    units = [terraform.backend_project(folder / f"unit{index}", home, key=f"unit{index}/terraform.tfstate")
+             for index in range(count)]
     for unit in units:
         without_profile(unit)
+    return units
+
+
+@pytest.mark.parametrize("count, options", [(200, ""), (6, " --overlay")], ids=["200 units", "overlay"])
+def test_units_with_state_in_the_bucket(world, home, terraform_program, tmp_path, count, options):
+    units = units_below(tmp_path, home, count)
+    stand_in = tmp_path / "stand_in.py"
+    stand_in.write_text(STAND_IN)
     runs = " ".join(
-        f"( cd {unit} && python3 {stand_in} '{COMMAND}{options}' sh -ec '{name} init -input=false && "
-        f"{name} apply -input=false -auto-approve' >log 2>&1; echo $? >status ) &" for unit in units)
-    result = home.on_pty("sh", "-c", f"{runs} wait", timeout=600)
+        f"( cd {unit} && python3 {stand_in} '{COMMAND}{options}' sh -ec '{terraform_program} init -input=false && "
+        f"{terraform_program} apply -input=false -auto-approve' >log 2>&1; echo $? >status ) &" for unit in units)
+    script = tmp_path / "run-all"
+    script.write_text(f"{runs} wait\n")
+    result = home.on_pty("sh", script, timeout=900)
     assert result.prompts == 1, result.output
     for unit in units:
         assert (unit / "status").read_text() == "0\n", (unit / "log").read_text()
     assert len(world.calls("GetSessionToken")) == 1
+    assert len(world.calls("AssumeRole")) == 1
 
 
-def test_the_real_terragrunt(world, home, units, tmp_path):
-    terragrunt = shutil.which("terragrunt")
-    if not terragrunt:
-        pytest.skip("terragrunt: it is not installed")
-    for unit in units:
-        without_profile(unit)
-        (unit / "terragrunt.hcl").write_text("")
-    result = home.on_pty(terragrunt, "run", "--all", "--non-interactive", "--tf-path", clients.terraform(),
-                         "--auth-provider-cmd", COMMAND, "--", "plan", cwd=tmp_path, timeout=600)
-    assert (result.status, result.prompts) == (0, 1), result.output
-    assert len(world.calls("GetSessionToken")) == 1
+# No skip where it is missing: the stand-in above plays its part then.
+if shutil.which("terragrunt"):
+    def test_the_real_terragrunt(world, home, terraform_program, tmp_path):
+        for unit in units_below(tmp_path, home, 6):
+            (unit / "terragrunt.hcl").write_text("")
+        result = home.on_pty("terragrunt", "run", "--all", "--non-interactive", "--tf-path", terraform_program,
+                             "--auth-provider-cmd", COMMAND, "--", "plan", cwd=tmp_path, timeout=600)
+        assert (result.status, result.prompts) == (0, 1), result.output
+        assert len(world.calls("GetSessionToken")) == 1
 
 
 def test_shim_of_terragrunt_shares_the_session(home):
