@@ -1,7 +1,5 @@
-// The beds, and that they look at the store from outside.
 #include "tests/unit/server/store/sql_bed.h"
 
-#include <gtest/gtest.h>
 #include <sqlite3.h>
 
 #include <filesystem>
