@@ -14,10 +14,14 @@ SHELLS = {
     "dash": 'eval "$(tollgate env prod)"',
     "bash": 'eval "$(tollgate env prod --format sh)"',
     "zsh": 'eval "$(tollgate env prod)"',
+    "ksh93": 'eval "$(tollgate env prod)"',
+    "mksh": 'eval "$(tollgate env prod)"',
+    "yash": 'eval "$(tollgate env prod)"',
+    "busybox": 'eval "$(tollgate env prod)"',
     "fish": "tollgate env prod --format fish | source",
 }
 # zsh -f and fish --no-config: without the start files of whoever runs the tests.
-OPTIONS = {"zsh": ["-f"], "fish": ["--no-config"]}
+OPTIONS = {"zsh": ["-f"], "fish": ["--no-config"], "busybox": ["sh"]}
 
 
 def session_of(home):
