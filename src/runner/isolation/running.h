@@ -25,7 +25,7 @@ struct SandboxedProgram::State {
   UniqueFd launcher_handle;  // pidfds
   UniqueFd init_handle;      // pid 1 inside: when it is gone, all are. -1 if unsandboxed
   UniqueFd program_handle;   // -1 if it ended before it was seen
-  UniqueFd status;           // bubblewrap writes to it at its end too, and would die of SIGPIPE
+  UniqueFd status_pipe;      // bubblewrap writes to it at its end too, and would die of SIGPIPE
   ControlGroup group;
   std::optional<os::ChildProcess> slirp;
   LoopbackRelay relay;

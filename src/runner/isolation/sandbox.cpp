@@ -183,7 +183,7 @@ bool has_ended(const UniqueFd& handle) {
 // Waits until bubblewrap has executed the program (its name in /proc changes), or has failed to.
 Result<void> follow_to_program(State& state, int error_pipe) {
   std::string text(512, '\0');
-  const ssize_t count = read(state.status.get(), text.data(), text.size());
+  const ssize_t count = read(state.status_pipe.get(), text.data(), text.size());
   text.resize(count > 0 ? static_cast<std::size_t>(count) : 0);
   const pid_t init = number_after(text, "\"child-pid\"");
   if (init > 0) state.init_handle = handle_of(init);
@@ -333,7 +333,7 @@ Result<SandboxedProgram> start(const SandboxSpec& spec) {
   if (spec.unsandboxed) {
     state->program_handle = handle_of(launched.pid);
   } else {
-    state->status = std::move(status.read);
+    state->status_pipe = std::move(status.read);
     TG_CHECK(follow_to_program(*state, error.read.get()));
   }
   std::vector<UniqueFd> listeners;
