@@ -34,6 +34,10 @@ std::string hmac_sha256(std::string_view key, std::string_view bytes);  // RFC 2
 std::string sha1(std::string_view bytes);                             // FIPS 180-4, 20 bytes
 std::string hmac_sha1(std::string_view key, std::string_view bytes);  // RFC 2104, 20 bytes
 
+// MD5 is broken for signatures; clients of Terraform's API still announce it beside the bytes of a state. For nothing
+// else.
+std::string md5(std::string_view bytes);  // RFC 1321, 16 bytes
+
 // BLAKE2b-256 under a key, for names and fingerprints that must not be guessable without it. `context` separates uses
 // of the same key. The key is 16 to 64 bytes; another length throws std::invalid_argument.
 std::string keyed_hash(const Secret& key, std::string_view context, std::string_view bytes);
