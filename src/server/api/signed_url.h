@@ -19,6 +19,7 @@ inline constexpr std::chrono::hours kSignedUrlLife{25};
 namespace url_purpose {
 inline constexpr std::string_view kConfigurationUpload = "configuration-upload";
 inline constexpr std::string_view kStateUpload = "state-upload";
+inline constexpr std::string_view kForcedStateUpload = "forced-state-upload";
 inline constexpr std::string_view kJsonStateUpload = "json-state-upload";
 inline constexpr std::string_view kLog = "log";
 }  // namespace url_purpose

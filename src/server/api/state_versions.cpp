@@ -43,7 +43,7 @@ json::Value output_resource(const StateVersionOutput& output, bool reveal) {
 
 }  // namespace
 
-json::Value state_version_resource(Tables& tables, const Call& call, const StateVersion& version) {
+json::Value state_version_resource(Tables& tables, const Call& call, const StateVersion& version, bool forced) {
   const bool pending = version.status == StateVersionStatus::pending;
   const std::string self = fmt::format("{}/api/v2/state-versions/{}", call.context.base_url, version.id);
   const auto upload = [&](std::string_view purpose) {
@@ -65,7 +65,8 @@ json::Value state_version_resource(Tables& tables, const Call& call, const State
       .attribute("hosted-state-download-url", pending ? json::Value() : json::Value(self + "/download"))
       .attribute("hosted-json-state-download-url",
                  version.has_json_state ? json::Value(self + "/json-download") : json::Value())
-      .attribute("hosted-state-upload-url", upload(url_purpose::kStateUpload))
+      .attribute("hosted-state-upload-url",
+                 upload(forced ? url_purpose::kForcedStateUpload : url_purpose::kStateUpload))
       .attribute("hosted-json-state-upload-url", upload(url_purpose::kJsonStateUpload))
       .time("created-at", version.created_at)
       .to_one("workspace", "workspaces", version.workspace_id)
@@ -76,16 +77,12 @@ json::Value state_version_resource(Tables& tables, const Call& call, const State
   return std::move(resource).build();
 }
 
-Result<StateContent> read_state(std::string_view bytes) {
-  TG_TRY(const json::Value state, json::parse(bytes));
-  if (!state.is_object()) return fail(Code::invalid, "a state must be a JSON object");
-  StateContent content;
-  if (const json::Value* version = state.find("terraform_version"); version && version->if_string()) {
-    content.terraform_version = *version->if_string();
-  }
-  const json::Value* outputs = state.find("outputs");
-  if (outputs == nullptr || outputs->if_object() == nullptr) return content;
-  for (const auto& [name, output] : *outputs->if_object()) {
+namespace {
+
+// {"name": {"value", "type", "sensitive"}}, as in a state and as `terraform show -json` says it.
+std::vector<StateVersionOutput> read_outputs(const json::Object& outputs) {
+  std::vector<StateVersionOutput> rows;
+  for (const auto& [name, output] : outputs) {
     const json::Value* value = output.find("value");
     const json::Value* type = output.find("type");
     const json::Value* sensitive = output.find("sensitive");
@@ -95,8 +92,22 @@ Result<StateContent> read_state(std::string_view bytes) {
     row.type = type_of(value != nullptr ? *value : json::Value());
     row.detailed_type = json::to_text(type != nullptr ? *type : json::Value());
     row.sensitive = sensitive != nullptr && sensitive->if_bool() != nullptr && *sensitive->if_bool();
-    content.outputs.push_back(std::move(row));
+    rows.push_back(std::move(row));
   }
+  return rows;
+}
+
+}  // namespace
+
+Result<StateContent> read_state(std::string_view bytes) {
+  TG_TRY(const json::Value state, json::parse(bytes));
+  if (!state.is_object()) return fail(Code::invalid, "a state must be a JSON object");
+  StateContent content;
+  if (const json::Value* version = state.find("terraform_version"); version && version->if_string()) {
+    content.terraform_version = *version->if_string();
+  }
+  const json::Value* outputs = state.find("outputs");
+  if (outputs != nullptr && outputs->if_object() != nullptr) content.outputs = read_outputs(*outputs->if_object());
   return content;
 }
 
@@ -110,23 +121,32 @@ http::Response with_snapshots(http::Response response) {
   return response;
 }
 
-// Only who holds the lock writes (I6).
-Result<void> check_lock(const Call& call, const Workspace& workspace) {
+// Only who holds the lock writes (I6), and only under the lock under which the version was created: bytes that arrive
+// after somebody took that lock away are too late, whoever holds the next one.
+Result<void> check_lock(const Workspace& workspace, const StateVersion& version) {
   const auto& lock = workspace.lock;
-  const auto& actor = call.actor();
-  const bool run = lock.holder == domain::WorkspaceLock::Holder::run && lock.holder_id == actor.run_id;
-  const bool user = lock.holder == domain::WorkspaceLock::Holder::user &&
-                    lock.holder_id == (actor.person() ? actor.user_id : actor.organization_id);
-  if (lock.held() && !lock.holder_id.empty() && (run || user)) return {};
+  const std::string& person = version.created_by.empty() ? version.organization_id : version.created_by;
+  const bool run =
+      lock.holder == domain::WorkspaceLock::Holder::run && !version.run_id.empty() && lock.holder_id == version.run_id;
+  const bool user =
+      lock.holder == domain::WorkspaceLock::Holder::user && version.run_id.empty() && lock.holder_id == person;
+  if ((run || user) && lock.since && *lock.since <= version.created_at) return {};
   return fail(
       Error(Code::conflict, fmt::format("workspace {} must be locked by whoever writes its state", workspace.name))
           .because("workspace_not_locked")
           .do_next("lock it first"));
 }
 
+// What a workspace's state is now. After a forced push that need not be the highest serial.
+std::optional<StateVersion> current_of(Tables& tables, std::string_view workspace_id) {
+  const auto workspace = tables.workspaces().find(workspace_id);
+  if (!workspace || workspace->current_state_version_id.empty()) return std::nullopt;
+  return tables.state_versions().find(workspace->current_state_version_id);
+}
+
 // A state goes forward within one lineage (I4), unless a person insists.
 Result<void> check_order(Tables& tables, const StateVersion& version, bool force) {
-  const auto latest = tables.state_versions().latest(version.workspace_id);
+  const auto latest = current_of(tables, version.workspace_id);
   if (!latest || force) return {};
   if (!latest->lineage.empty() && !version.lineage.empty() && latest->lineage != version.lineage) {
     return fail(Code::conflict, "the lineage is not that of the current state");
@@ -135,6 +155,37 @@ Result<void> check_order(Tables& tables, const StateVersion& version, bool force
   if (version.serial > latest->serial || same) return {};
   return fail(Code::conflict, fmt::format("serial {} does not come after {}, which is the current state's",
                                           version.serial, latest->serial));
+}
+
+// What the client announced of the bytes before it sent them.
+Result<void> check_digest(const StateVersion& version, std::string_view bytes) {
+  if (hex_encode(crypto::md5(bytes)) == version.md5) return {};
+  return fail(Error(Code::invalid, "the bytes of the state do not have the announced MD5")
+                  .because("md5_mismatch")
+                  .at("/data/attributes/md5")
+                  .do_next("send them again; they were changed or cut on the way"));
+}
+
+// `json-state-outputs`: what a client says of the outputs of a state that it may have encrypted.
+Result<std::vector<StateVersionOutput>> read_announced_outputs(const json::Reader& attributes) {
+  std::vector<StateVersionOutput> outputs;
+  TG_TRY(const auto text, attributes.optional_text("json-state-outputs"));
+  if (!text || text->empty()) return outputs;
+  const auto bytes = base64_decode(*text);
+  const auto value = bytes ? json::parse(*bytes) : Result<json::Value>(fail(Code::invalid, ""));
+  if (!value || value->if_object() == nullptr) {
+    return fail(invalid_attribute("json-state-outputs", "must be a JSON object in base64"));
+  }
+  return read_outputs(*value->if_object());
+}
+
+void set_outputs(const Call& call, Tables& tables, const StateVersion& version,
+                 std::vector<StateVersionOutput> outputs) {
+  for (auto& output : outputs) {
+    output.id = domain::new_id(domain::id_prefix::kStateVersionOutput, call.context.random);
+    output.state_version_id = version.id;
+  }
+  tables.state_versions().set_outputs(version.id, outputs);
 }
 
 Result<StateVersion> read_version(const Call& call, const json::Reader& attributes) {
@@ -146,6 +197,7 @@ Result<StateVersion> read_version(const Call& call, const json::Reader& attribut
   if (version.serial < 0) return fail(invalid_attribute("serial", "must not be negative"));
   const auto digest = hex_decode(version.md5);
   if (!digest || digest->size() != 16) return fail(invalid_attribute("md5", "must be 32 hexadecimal digits"));
+  version.md5 = hex_encode(*digest);
   if (version.lineage.size() > 128) return fail(invalid_attribute("lineage", "must be at most 128 bytes"));
   version.id = domain::new_id(domain::id_prefix::kStateVersion, call.context.random);
   version.organization_id = call.subject.workspace->organization_id;
@@ -158,18 +210,15 @@ Result<StateVersion> read_version(const Call& call, const json::Reader& attribut
 
 // Beside the row of a version whose bytes are durable: it becomes the workspace's state.
 Result<void> finalize(const Call& call, Tables& tables, StateVersion& version, std::string_view bytes,
-                      StateContent content) {
+                      const StateContent& content) {
   version.status = StateVersionStatus::finalized;
   version.sha256 = crypto::sha256_hex(bytes);
   version.size = static_cast<std::int64_t>(bytes.size());
   version.terraform_version = content.terraform_version;
   version.resources_processed = true;
   TG_CHECK(tables.state_versions().update(version));
-  for (auto& output : content.outputs) {
-    output.id = domain::new_id(domain::id_prefix::kStateVersionOutput, call.context.random);
-    output.state_version_id = version.id;
-  }
-  tables.state_versions().set_outputs(version.id, content.outputs);
+  // Of an encrypted state those stay that the client announced.
+  if (!content.outputs.empty()) set_outputs(call, tables, version, content.outputs);
   auto workspace = tables.workspaces().find(version.workspace_id);
   if (!workspace) return fail(not_found("workspace"));
   workspace->current_state_version_id = version.id;
@@ -184,55 +233,83 @@ Result<http::Response> create_version(const Call& call) {
   TG_TRY(StateVersion version, read_version(call, body.attributes()));
   TG_TRY(const auto force, body.attributes().optional_boolean("force"));
   TG_TRY(const auto inline_state, body.attributes().optional_text("state"));
+  TG_TRY(const auto announced, read_announced_outputs(body.attributes()));
   std::optional<std::string> bytes;
   StateContent content;
   if (inline_state) {
     bytes = base64_decode(*inline_state);
     if (!bytes) return fail(invalid_attribute("state", "must be base64"));
+    TG_CHECK(check_digest(version, *bytes));
     TG_TRY(content, read_state(*bytes));
     call.context.blobs.put(blob_key::state(version.id), *bytes);
   }
   return call.store().write([&](Tables& tables) -> Result<http::Response> {
     TG_TRY(const Workspace workspace, again(tables.workspaces(), call.subject.workspace, "workspace"));
-    TG_CHECK(check_lock(call, workspace));
+    TG_CHECK(check_lock(workspace, version));
     TG_CHECK(check_order(tables, version, force.value_or(false)));
     StateVersion row = version;
     TG_CHECK(tables.state_versions().insert(row));
+    if (!announced.empty()) set_outputs(call, tables, row, announced);
     if (bytes) TG_CHECK(finalize(call, tables, row, *bytes, content));
-    return with_snapshots(document(201, state_version_resource(tables, call, row)));
+    return with_snapshots(document(201, state_version_resource(tables, call, row, force.value_or(false))));
   });
 }
 
-Result<http::Response> upload_state(const Call& call) {
-  const std::string& id = call.parameter("signed_id");
-  TG_CHECK(
-      check_signed_url(call.context, url_purpose::kStateUpload, id, call.parameter("expiry"), call.parameter("hash")));
-  const std::string& bytes = call.request.body;
-  TG_TRY(const StateContent content, read_state(bytes));
-  const auto before = call.store().read([&](Tables& tables) { return tables.state_versions().find(id); });
-  if (!before) return fail(not_found("state version"));
-  if (before->status == StateVersionStatus::finalized) {
-    // A client that repeats itself after a lost answer is told the same again.
-    if (before->sha256 == crypto::sha256_hex(bytes)) return http::Response{};
+// The version as it waits for its bytes, if it may still become the workspace's state.
+Result<StateVersion> awaited_version(Tables& tables, const std::string& id, bool forced) {
+  auto version = tables.state_versions().find(id);
+  if (!version) return fail(not_found("state version"));
+  if (version->status == StateVersionStatus::finalized) {
     return fail(Code::conflict, "this state version has its content already");
   }
+  const auto workspace = tables.workspaces().find(version->workspace_id);
+  if (!workspace) return fail(not_found("workspace"));
+  TG_CHECK(check_lock(*workspace, *version));
+  TG_CHECK(check_order(tables, *version, forced));
+  return std::move(*version);
+}
+
+Result<http::Response> receive_state(const Call& call, std::string_view purpose) {
+  const std::string& id = call.parameter("signed_id");
+  TG_CHECK(check_signed_url(call.context, purpose, id, call.parameter("expiry"), call.parameter("hash")));
+  const bool forced = purpose == url_purpose::kForcedStateUpload;
+  const std::string& bytes = call.request.body;
+  const auto repeated = call.store().read([&](Tables& tables) {
+    const auto version = tables.state_versions().find(id);
+    return version && version->status == StateVersionStatus::finalized && version->sha256 == crypto::sha256_hex(bytes);
+  });
+  // A client that repeats itself after a lost answer is told the same again.
+  if (repeated) return http::Response{};
+  TG_TRY(const StateVersion before,
+         call.store().read([&](Tables& tables) { return awaited_version(tables, id, forced); }));
+  TG_CHECK(check_digest(before, bytes));
+  TG_TRY(const StateContent content, read_state(bytes));
   call.context.blobs.put(blob_key::state(id), bytes);
+  // Lock and order once more: while the bytes were written, both may have changed.
   TG_CHECK(call.store().write([&](Tables& tables) -> Result<void> {
-    auto version = tables.state_versions().find(id);
-    if (!version) return fail(not_found("state version"));
-    if (version->status == StateVersionStatus::finalized) return fail(Code::conflict, "uploaded twice at once");
-    return finalize(call, tables, *version, bytes, content);
+    TG_TRY(StateVersion version, awaited_version(tables, id, forced));
+    return finalize(call, tables, version, bytes, content);
   }));
   return http::Response{};
+}
+
+Result<http::Response> upload_state(const Call& call) {
+  return receive_state(call, url_purpose::kStateUpload);
+}
+
+Result<http::Response> upload_forced_state(const Call& call) {
+  return receive_state(call, url_purpose::kForcedStateUpload);
 }
 
 Result<http::Response> upload_json_state(const Call& call) {
   const std::string& id = call.parameter("signed_id");
   TG_CHECK(check_signed_url(call.context, url_purpose::kJsonStateUpload, id, call.parameter("expiry"),
                             call.parameter("hash")));
+  const auto find = [&](Tables& tables) { return tables.state_versions().find(id); };
+  if (!call.store().read(find)) return fail(not_found("state version"));
   call.context.blobs.put(blob_key::json_state(id), call.request.body);
   TG_CHECK(call.store().write([&](Tables& tables) -> Result<void> {
-    auto version = tables.state_versions().find(id);
+    auto version = find(tables);
     if (!version) return fail(not_found("state version"));
     version->has_json_state = true;
     return tables.state_versions().update(*version);
@@ -241,7 +318,7 @@ Result<http::Response> upload_json_state(const Call& call) {
 }
 
 Result<StateVersion> current_version(const Call& call, Tables& tables) {
-  auto version = tables.state_versions().latest(call.subject.workspace->id);
+  auto version = current_of(tables, call.subject.workspace->id);
   if (!version) return fail(not_found("state version"));
   return std::move(*version);
 }
@@ -340,6 +417,8 @@ Routes state_version_routes() {
        "An output, sensitive or not"},
       {"PUT", "/api/v2/signed/state-upload/:signed_id/:expiry/:hash", Permission::signed_address, upload_state,
        "Uploads the content of a state", Body::bytes},
+      {"PUT", "/api/v2/signed/forced-state-upload/:signed_id/:expiry/:hash", Permission::signed_address,
+       upload_forced_state, "Uploads the content of a state that need not come after the current one", Body::bytes},
       {"PUT", "/api/v2/signed/json-state-upload/:signed_id/:expiry/:hash", Permission::signed_address,
        upload_json_state, "Uploads a state as terraform shows it", Body::bytes},
   };

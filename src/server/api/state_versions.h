@@ -5,7 +5,9 @@
 
 namespace tollgate::api {
 
-json::Value state_version_resource(domain::Tables& tables, const Call& call, const domain::StateVersion& version);
+// `forced`: its upload address lets the bytes go back in order or to another lineage.
+json::Value state_version_resource(domain::Tables& tables, const Call& call, const domain::StateVersion& version,
+                                   bool forced = false);
 
 // What a state says of itself. Errors: Code::invalid where it is no JSON object. A state that a client has encrypted
 // has no outputs to read.

@@ -42,6 +42,13 @@ json::Value permissions(Tables& tables, const Call& call, const Workspace& works
                               {"can-read-assessment-results", false}});
 }
 
+std::string latest_run_id(Tables& tables, const Workspace& workspace) {
+  domain::RunFilter filter;
+  filter.workspace_id = workspace.id;
+  const auto newest = tables.runs().list(filter, {1, 1});
+  return newest.rows.empty() ? "" : newest.rows.front().id;
+}
+
 }  // namespace
 
 json::Value workspace_resource(Tables& tables, const Call& call, const Workspace& workspace) {
@@ -85,7 +92,7 @@ json::Value workspace_resource(Tables& tables, const Call& call, const Workspace
       .to_one("organization", "organizations", organization_name)
       .to_one("project", "projects", workspace.project_id)
       .to_one("current-run", "runs", workspace.current_run_id)
-      .to_one("latest-run", "runs", workspace.current_run_id)
+      .to_one("latest-run", "runs", latest_run_id(tables, workspace))
       .to_one("current-state-version", "state-versions", workspace.current_state_version_id);
   if (workspace.lock.held()) {
     const bool by_run = workspace.lock.holder == WorkspaceLock::Holder::run;
