@@ -17,6 +17,9 @@ Routes run_routes();
 Routes run_action_routes();
 Routes phase_routes();
 Routes state_version_routes();
+Routes variable_routes();
+Routes token_routes();
+Routes membership_routes();
 
 // All of them.
 Routes route_table();
