@@ -13,6 +13,8 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <new>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -21,7 +23,8 @@
 namespace tollgate::isolation {
 namespace {
 
-constexpr std::size_t kBlock = 65536;
+// Small, so that the ratio is known closely: what was read ahead counts as compressed.
+constexpr std::size_t kBlock = 8192;
 constexpr std::uint64_t kRatioFrom = 1ULL << 20;
 constexpr std::size_t kMaxName = 255;
 constexpr std::size_t kMaxPath = 4000;
@@ -218,10 +221,7 @@ class Unpacking {
       if (mkdirat(parent.get(), path[i].c_str(), 0755) == 0) {
         done_.directories += 1;
         fchmodat(parent.get(), path[i].c_str(), 0755, 0);
-        // Those that only names of files imply count too.
-        if (done_.directories + done_.files + done_.links > limits_.entries) {
-          return fail(limit_error(fmt::format("the archive has more than {} entries", limits_.entries)));
-        }
+        TG_CHECK(count_entry());
       } else if (errno != EEXIST) {
         return fail(write_error(name, errno));
       }
@@ -247,7 +247,7 @@ class Unpacking {
     TG_TRY(const UniqueFd parent, parent_of(name, path));
     if (symlinkat(target, parent.get(), path.back().c_str()) != 0) return fail(write_error(name, errno));
     done_.links += 1;
-    return {};
+    return count_entry();
   }
 
   Result<void> make_file(archive* reader, archive_entry* entry, const std::string& name,
@@ -276,7 +276,13 @@ class Unpacking {
     }
     if (fchmod(file.get(), archive_entry_perm(entry) & 0100 ? 0755 : 0644) != 0) return fail(write_error(name, errno));
     done_.files += 1;
-    return {};
+    return count_entry();
+  }
+
+  // Directories that only the names of files imply count too.
+  Result<void> count_entry() const {
+    if (done_.directories + done_.files + done_.links <= limits_.entries) return {};
+    return fail(limit_error(fmt::format("the archive has more than {} entries", limits_.entries)));
   }
 
   Result<void> count_bytes(std::size_t size) {

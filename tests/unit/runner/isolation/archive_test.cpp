@@ -18,8 +18,8 @@ namespace {
 struct Entry {
   std::string name;
   char type = '0';
-  std::string content;
-  std::string target;
+  std::string content = {};
+  std::string target = {};
   unsigned mode = 0644;
 };
 
