@@ -85,8 +85,10 @@ Result<BubblewrapOptions> bubblewrap_options(const SandboxSpec& spec, int status
 
   TG_CHECK(add_system(spec, options, result.files));
   const std::string memory = std::to_string(spec.limits.temporary_bytes ? spec.limits.temporary_bytes : 256ULL << 20);
-  options.add(
-      {"--proc", "/proc", "--dev", "/dev", "--size", "16777216", "--tmpfs", "/dev/shm", "--remount-ro", "/dev"});
+  // Read-only: with the runner's root as the run's user, sysctls such as core_pattern would be its own to write, and
+  // bubblewrap covers /proc/sys only where the directory itself is writable.
+  options.add({"--proc", "/proc", "--remount-ro", "/proc", "--dev", "/dev", "--size", "16777216", "--tmpfs", "/dev/shm",
+               "--remount-ro", "/dev"});
   options.add({"--perms", "1777", "--size", memory, "--tmpfs", "/tmp", "--size", memory, "--tmpfs", kHomeDirectory});
   options.add({"--bind", spec.work_directory, kWorkDirectory});
   for (const Bind& bind : spec.writable)
