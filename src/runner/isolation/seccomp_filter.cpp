@@ -63,21 +63,21 @@ Result<UniqueFd> seccomp_program() {
   TG_CHECK(add(context, SCMP_ACT_ERRNO(ENOSYS), "clone3", nullptr));
   for (const unsigned long flag :
        {CLONE_NEWUSER, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWNET, CLONE_NEWIPC, CLONE_NEWUTS, CLONE_NEWCGROUP}) {
-    const scmp_arg_cmp argument = SCMP_A0_64(SCMP_CMP_MASKED_EQ, flag, flag);
+    const scmp_arg_cmp argument{0, SCMP_CMP_MASKED_EQ, flag, flag};
     TG_CHECK(add(context, denied, "clone", &argument));
   }
   // Input pushed into a terminal, also by way of the console's selection. The kernel reads 32 bits of the request.
   for (const unsigned long request : {static_cast<unsigned long>(TIOCSTI), 0x541CUL /* TIOCLINUX */}) {
-    const scmp_arg_cmp argument = SCMP_A1_64(SCMP_CMP_MASKED_EQ, 0xffffffffUL, request);
+    const scmp_arg_cmp argument{1, SCMP_CMP_MASKED_EQ, 0xffffffffUL, request};
     TG_CHECK(add(context, denied, "ioctl", &argument));
   }
   // AF_UNIX, AF_INET and AF_INET6 stay; a number with higher bits set is above the last and refused with the rest.
   for (unsigned long family = 0; family < AF_INET6; ++family) {
     if (family == AF_UNIX || family == AF_INET) continue;
-    const scmp_arg_cmp argument = SCMP_A0_64(SCMP_CMP_EQ, family);
+    const scmp_arg_cmp argument{0, SCMP_CMP_EQ, family, 0};
     TG_CHECK(add(context, denied, "socket", &argument));
   }
-  const scmp_arg_cmp above = SCMP_A0_64(SCMP_CMP_GT, static_cast<unsigned long>(AF_INET6));
+  const scmp_arg_cmp above{0, SCMP_CMP_GT, AF_INET6, 0};
   TG_CHECK(add(context, denied, "socket", &above));
 
   UniqueFd fd = out_of_the_way(UniqueFd(memfd_create("filter", MFD_CLOEXEC)));
