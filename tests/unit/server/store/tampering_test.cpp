@@ -86,8 +86,9 @@ TEST_P(TamperingTest, NoSecretLiesInClear) {
   const std::string bytes = bed->bytes_at_rest();
   if (bytes.empty()) GTEST_SKIP() << "this engine's files cannot be read from here";
   ASSERT_NE(bytes.find("acme"), std::string::npos);
-  for (const std::string canary : {"canary-run-variable", "canary-variable-one", "canary-variable-two",
-                                   "canary-frozen-inputs", "canary-output-one", "canary-csrf-token", "canary-"}) {
+  for (const std::string canary :
+       {"canary-run-variable", "canary-variable-one", "canary-variable-two", "canary-frozen-inputs",
+        "canary-output-one", "canary-output-two", "canary-csrf-token"}) {
     std::string utf16;
     for (const char c : canary)
       utf16 += {c, '\0'};
@@ -97,7 +98,10 @@ TEST_P(TamperingTest, NoSecretLiesInClear) {
     // Base64 of the text at each of the three alignments, without the letters that its neighbours decide.
     for (std::size_t shift = 0; shift < 3; ++shift) {
       const std::string encoded = base64url_encode(std::string(shift, 'x') + canary);
-      EXPECT_EQ(bytes.find(encoded.substr(4, encoded.size() - 8)), std::string::npos) << canary;
+      const std::string inner = encoded.substr(4, encoded.size() - 8);
+      // Shorter ones are met by chance in what is sealed.
+      ASSERT_GE(inner.size(), 12U);
+      EXPECT_EQ(bytes.find(inner), std::string::npos) << canary;
     }
   }
 }
