@@ -231,6 +231,9 @@ void describe(const SandboxSpec& spec, const LaunchPlan& plan, State& state) {
   if (spec.unsandboxed) {
     report.applied = {"none"};
     report.downgrades.push_back("no sandbox: the program can read and change whatever the runner's user can");
+    if (!state.group.limits_processes()) {
+      report.downgrades.emplace_back("no control group: processes that leave the program's group can outlive it");
+    }
   } else {
     report.applied = {"namespaces", "seccomp", "no capabilities",
                       fmt::format("network: {}", network_name(spec.network))};
@@ -295,8 +298,11 @@ Result<SandboxedProgram> start(const SandboxSpec& spec) {
   state->done.reset(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   state->kill_asked.reset(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   SystemRandom random;
+  // Without a pid namespace the group is what finds the processes that are left at the end; the count is the kernel's
+  // own maximum.
+  const std::uint64_t processes = spec.unsandboxed && spec.limits.processes == 0 ? 1ULL << 22 : spec.limits.processes;
   state->group = ControlGroup::create(fmt::format("tollgate-run-{}", random_alphanumeric(random, 12)),
-                                      spec.limits.memory_bytes, spec.limits.processes);
+                                      spec.limits.memory_bytes, processes);
   TG_TRY(PipeEnds output, make_pipe());
   TG_TRY(PipeEnds error, make_pipe());
   TG_TRY(PipeEnds status, make_pipe());

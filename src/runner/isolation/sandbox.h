@@ -42,6 +42,7 @@ enum class Network {
 // 0 = no such limit. Memory and processes count for all of the sandbox where control groups can be had, else for each
 // process (memory: RLIMIT_DATA) or each user (processes: RLIMIT_NPROC, which does not bind root).
 struct Limits {
+  // SIGKILL to all at once: a caller that wants terraform to save its state interrupts it earlier.
   std::uint64_t wall_seconds = 0;
   std::uint64_t memory_bytes = 0;
   std::uint64_t processes = 0;
@@ -82,7 +83,8 @@ struct SandboxSpec {
   std::string slirp4netns = "/usr/bin/slirp4netns";
   // Runs the program as a plain child: no namespaces, no filter, only the limits of control groups and rlimits. Paths
   // then are the host's: the program starts in work_directory/start_directory, and binds and ports are refused. Only by
-  // an explicit order of the machine's owner, and the report says so.
+  // an explicit order of the machine's owner, and the report says so. Processes that it leaves behind are found only
+  // through a control group; without one the report says that they can outlive it.
   bool unsandboxed = false;
 };
 
