@@ -1,0 +1,234 @@
+#include "server/app/application.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <thread>
+
+#include "common/json/value.h"
+#include "common/os/atomic_file.h"
+#include "server/api/api.h"
+#include "server/app/installed_terraform.h"
+#include "server/app/spool_phase_runner.h"
+#include "server/runs/file_log_hub.h"
+#include "server/runs/scheduler.h"
+#include "server/runs/store_run_service.h"
+#include "server/store/file_blob_store.h"
+#include "server/store/key_ring.h"
+#include "server/store/sqlite_store.h"
+
+namespace tollgate::app {
+namespace {
+
+constexpr std::size_t kMaxConfigurationFile = 1 << 20;
+constexpr std::int64_t kRunUser = 62000;  // no entry in /etc/passwd needs to name it
+constexpr std::uint64_t kMaxUpload = 512ULL << 20;
+constexpr std::uint64_t kMaxDocument = 8ULL << 20;
+
+Result<void> private_directory(const std::string& path) {
+  TG_TRY(const auto directory, os::PrivateDirectory::create(path));
+  (void)directory;
+  return {};
+}
+
+class OpenRecords final : public Records {
+ public:
+  explicit OpenRecords(store::KeyRing keys) : keys_(std::move(keys)), token_key_(keys_.hash_key("token")) {}
+  Result<void> open_store(const std::string& path, RandomSource& random, const Clock& clock) {
+    TG_TRY(store_, store::open_sqlite_store(path, keys_, random, clock));
+    return {};
+  }
+  domain::Store& store() override { return *store_; }
+  const Secret& token_key() const override { return token_key_; }
+  Secret audit_key() const override { return keys_.hash_key("audit"); }
+  const store::KeyRing& keys() const { return keys_; }
+
+ private:
+  store::KeyRing keys_;
+  Secret token_key_;
+  std::unique_ptr<domain::Store> store_;
+};
+
+Result<std::unique_ptr<OpenRecords>> open_records(const ServerPaths& paths, RandomSource& random, const Clock& clock) {
+  TG_TRY(store::KeyRing keys, store::KeyRing::read_file(paths.master_key));
+  TG_CHECK(private_directory(paths.data));
+  auto records = std::make_unique<OpenRecords>(std::move(keys));
+  TG_CHECK(records->open_store(paths.database, random, clock));
+  return records;
+}
+
+SpoolRunnerOptions runner_options(const Configuration& configuration, const ServerPaths& paths) {
+  SpoolRunnerOptions options;
+  options.program = configuration.runner_program;
+  options.directory = paths.data + "/spool";
+  if (!configuration.provider_mirror.empty()) options.provider_mirrors.push_back(configuration.provider_mirror);
+  options.plugin_cache = configuration.plugin_cache;
+  options.schema_cache = paths.data + "/schemas";
+  options.network.mode = configuration.runner_network == "none"     ? runner::NetworkMode::none
+                         : configuration.runner_network == "shared" ? runner::NetworkMode::host
+                                                                    : runner::NetworkMode::isolated;
+  for (const std::int64_t port : configuration.runner_loopback_ports)
+    options.network.loopback_ports.push_back(static_cast<std::uint16_t>(port));
+  options.limits.memory_bytes = configuration.runner_memory_mib << 20;
+  options.limits.processes = configuration.runner_processes;
+  options.limits.disk_bytes = configuration.runner_disk_mib << 20;
+  options.limits.log_bytes = configuration.runner_log_mib << 20;
+  if (::geteuid() == 0) options.uid = configuration.runner_uid == 0 ? kRunUser : configuration.runner_uid;
+  options.allow_unsandboxed = configuration.runner_unsandboxed;
+  return options;
+}
+
+http::Response plain(int status, const std::string& text) {
+  http::Response response;
+  response.status = status;
+  response.headers = {{"Content-Type", "text/plain; charset=utf-8"}, {"Cache-Control", "no-store"}};
+  response.body = text;
+  return response;
+}
+
+class Running final : public Application {
+ public:
+  Running(std::unique_ptr<OpenRecords> records, std::unique_ptr<domain::BlobStore> blobs, InstalledTerraform terraform,
+          const Configuration& configuration, const ServerPaths& paths, const std::string& base_url,
+          RandomSource& random, const Clock& clock, Log& log)
+      : records_(std::move(records)),
+        blobs_(std::move(blobs)),
+        terraform_(std::move(terraform)),
+        clock_(clock),
+        random_(random),
+        log_(log),
+        logs_({paths.data + "/logs", records_->keys().hash_key("log")}, random),
+        runner_(runner_options(configuration, paths), terraform_),
+        executor_({records_->store(), *blobs_, logs_, runner_, events_, clock, random, [this] { wake(); },
+                   [this](const std::string& text) { log_.error("phase.trouble", text); }, nullptr}),
+        scheduler_({records_->store(), logs_, events_, gate_, executor_, runner_, clock, random,
+                    [this](const std::string& text) { log_.error("scheduler.trouble", text); }},
+                   scheduler_options(configuration)),
+        service_({records_->store(), logs_, events_, terraform_, clock, random, [this] { wake(); }}),
+        context_{records_->store(), *blobs_, service_, logs_, clock, random, records_->token_key(),
+                 records_->keys().hash_key("url"), base_url},
+        api_(context_) {}
+  ~Running() override { stop(); }
+
+  void start() override {
+    scheduler_.start();
+    for (const std::string& version : terraform_.installed())
+      log_.info("terraform.found", "terraform can be used", {{"version", version}});
+  }
+  void stop() override {
+    scheduler_.stop();
+    executor_.stop();
+  }
+
+  http::Response handle(const http::Request& request) override {
+    const std::string path(request.path());
+    try {
+      if (path == "/healthz") return plain(200, "ok\n");
+      if (path == "/readyz") return readiness();
+      if (api_.knows(path)) return api_.handle(request);
+      return plain(404, "There is no such page.\n");
+    } catch (const std::exception& broken) {
+      const std::string id = random_alphanumeric(random_, 12);
+      log_.error("request.failed", broken.what(), {{"request", id}, {"method", request.method}, {"path", path}});
+      return plain(500, fmt::format("Something is broken on the server. Its log says more under request {}.\n", id));
+    }
+  }
+
+ private:
+  static runs::SchedulerOptions scheduler_options(const Configuration& configuration) {
+    runs::SchedulerOptions options;
+    options.concurrency = configuration.runner_concurrency > 0
+                              ? static_cast<std::size_t>(configuration.runner_concurrency)
+                              : std::max(1U, std::thread::hardware_concurrency());
+    return options;
+  }
+  void wake() { scheduler_.wake(); }
+
+  http::Response readiness() {
+    json::Value reasons = json::Value::array();
+    if (terraform_.installed().empty()) reasons.push("no terraform or tofu is installed");
+    try {
+      (void)records_->store().read([](domain::Tables& tables) { return tables.settings().get("instance").has_value(); });
+    } catch (const std::exception& broken) {
+      reasons.push(fmt::format("the database cannot be read: {}", broken.what()));
+    }
+    const bool ready = reasons.if_array() == nullptr || reasons.if_array()->empty();
+    http::Response response;
+    response.status = ready ? 200 : 503;
+    response.headers = {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}};
+    response.body = json::to_text(json::Value::object({{"ready", ready}, {"reasons", std::move(reasons)}})) + "\n";
+    return response;
+  }
+
+  std::unique_ptr<OpenRecords> records_;
+  std::unique_ptr<domain::BlobStore> blobs_;
+  InstalledTerraform terraform_;
+  const Clock& clock_;
+  RandomSource& random_;
+  Log& log_;
+  runs::EventBus events_;
+  runs::FileLogHub logs_;
+  SpoolPhaseRunner runner_;
+  runs::ClosedGate gate_;
+  runs::PhaseExecutor executor_;
+  runs::Scheduler scheduler_;
+  runs::StoreRunService service_;
+  api::Context context_;
+  api::Api api_;
+};
+
+}  // namespace
+
+ServerPaths server_paths(const std::string& directory, const Configuration& configuration) {
+  const auto or_else = [&](const std::string& set, std::string_view name) {
+    return set.empty() ? fmt::format("{}/{}", directory, name) : set;
+  };
+  ServerPaths paths;
+  paths.configuration = directory + "/server.toml";
+  paths.master_key = or_else(configuration.master_key, "master.key");
+  paths.tls_authority = directory + "/tls/ca.pem";
+  paths.tls_certificate = or_else(configuration.tls_certificate, "tls/server.pem");
+  paths.tls_private_key = or_else(configuration.tls_private_key, "tls/server-key.pem");
+  paths.data = or_else(configuration.data_directory, "data");
+  paths.database = paths.data + "/tollgate.db";
+  paths.terraform = or_else(configuration.terraform_directory, "terraform");
+  return paths;
+}
+
+Result<Configuration> load_configuration(const std::string& directory, const os::Environment& environment) {
+  const std::string path = directory + "/server.toml";
+  auto text = os::read_file(path, kMaxConfigurationFile);
+  if (!text) {
+    Error error = std::move(text).error();
+    if (error.code == Code::not_found) error.do_next(fmt::format("Run: tollgate-server init {}", directory));
+    return fail(std::move(error));
+  }
+  return read_configuration(*text, path, environment);
+}
+
+Result<std::unique_ptr<Records>> Records::open(const ServerPaths& paths, RandomSource& random, const Clock& clock) {
+  TG_TRY(std::unique_ptr<OpenRecords> records, open_records(paths, random, clock));
+  return std::unique_ptr<Records>(std::move(records));
+}
+
+Result<std::unique_ptr<Application>> Application::open(const std::string& directory, const Configuration& configuration,
+                                                       const std::string& base_url, const os::Environment& environment,
+                                                       RandomSource& random, const Clock& clock, Log& log) {
+  const ServerPaths paths = server_paths(directory, configuration);
+  TG_TRY(std::unique_ptr<OpenRecords> records, open_records(paths, random, clock));
+  for (const char* below : {"logs", "spool", "schemas"})
+    TG_CHECK(private_directory(fmt::format("{}/{}", paths.data, below)));
+  TG_TRY(auto blobs, store::open_file_blob_store(paths.data + "/blobs", records->keys(), random));
+  TG_TRY(InstalledTerraform terraform,
+         InstalledTerraform::find(paths.terraform, configuration.terraform_from_path, environment));
+  return std::unique_ptr<Application>(std::make_unique<Running>(std::move(records), std::move(blobs),
+                                                                std::move(terraform), configuration, paths, base_url,
+                                                                random, clock, log));
+}
+
+std::uint64_t Application::body_limit(std::string_view method, std::string_view) {
+  return method == "PUT" ? kMaxUpload : kMaxDocument;
+}
+
+}  // namespace tollgate::app

@@ -1,0 +1,47 @@
+// The PhaseRunner of a server whose runner is a program on the same host: one tollgate-runner process for each phase,
+// with a spool directory of its own, by runner/protocol. The process outlives this one. Threads: as runs::PhaseRunner.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/base/error.h"
+#include "runner/protocol/bundle.h"
+#include "server/app/installed_terraform.h"
+#include "server/runs/phase_runner.h"
+
+namespace tollgate::app {
+
+struct SpoolRunnerOptions {
+  std::string program;    // tollgate-runner, absolute
+  std::string directory;  // of the spools; exists, 0700
+  std::vector<std::string> provider_mirrors;
+  std::string plugin_cache;
+  std::string schema_cache;
+  runner::Network network;
+  runner::Limits limits;  // seconds comes from the phase
+  std::optional<std::int64_t> uid;
+  bool allow_unsandboxed = false;
+};
+
+class SpoolPhaseRunner final : public runs::PhaseRunner {
+ public:
+  // `terraform` outlives this.
+  SpoolPhaseRunner(SpoolRunnerOptions options, const InstalledTerraform& terraform)
+      : options_(std::move(options)), terraform_(terraform) {}
+
+  Result<std::unique_ptr<runs::ActivePhase>> start(const runs::PhaseSpec& spec) override;
+  std::unique_ptr<runs::ActivePhase> attach(const std::string& phase_id) override;
+  void wipe(const std::string& phase_id) override;
+  std::vector<std::string> present() override;
+
+ private:
+  std::string path_of(const std::string& phase_id) const;
+  Result<runner::Bundle> bundle_for(const runs::PhaseSpec& spec) const;
+
+  SpoolRunnerOptions options_;
+  const InstalledTerraform& terraform_;
+};
+
+}  // namespace tollgate::app
