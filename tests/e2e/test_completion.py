@@ -1,5 +1,4 @@
 """Completion in the real shells, and the manual pages by the real man."""
-import json
 import re
 import shutil
 import subprocess

@@ -106,8 +106,15 @@ class Running final : public Application {
                     [this](const std::string& text) { log_.error("scheduler.trouble", text); }},
                    scheduler_options(configuration)),
         service_({records_->store(), logs_, events_, terraform_, clock, random, [this] { wake(); }}),
-        context_{records_->store(), *blobs_, service_, logs_, clock, random, records_->token_key(),
-                 records_->keys().hash_key("url"), base_url},
+        context_{records_->store(),
+                 *blobs_,
+                 service_,
+                 logs_,
+                 clock,
+                 random,
+                 records_->token_key(),
+                 records_->keys().hash_key("url"),
+                 base_url},
         api_(context_) {}
   ~Running() override { stop(); }
 
@@ -149,7 +156,8 @@ class Running final : public Application {
     json::Value reasons = json::Value::array();
     if (terraform_.installed().empty()) reasons.push("no terraform or tofu is installed");
     try {
-      (void)records_->store().read([](domain::Tables& tables) { return tables.settings().get("instance").has_value(); });
+      (void)records_->store().read(
+          [](domain::Tables& tables) { return tables.settings().get("instance").has_value(); });
     } catch (const std::exception& broken) {
       reasons.push(fmt::format("the database cannot be read: {}", broken.what()));
     }
@@ -222,9 +230,8 @@ Result<std::unique_ptr<Application>> Application::open(const std::string& direct
   TG_TRY(auto blobs, store::open_file_blob_store(paths.data + "/blobs", records->keys(), random));
   TG_TRY(InstalledTerraform terraform,
          InstalledTerraform::find(paths.terraform, configuration.terraform_from_path, environment));
-  return std::unique_ptr<Application>(std::make_unique<Running>(std::move(records), std::move(blobs),
-                                                                std::move(terraform), configuration, paths, base_url,
-                                                                random, clock, log));
+  return std::unique_ptr<Application>(std::make_unique<Running>(
+      std::move(records), std::move(blobs), std::move(terraform), configuration, paths, base_url, random, clock, log));
 }
 
 std::uint64_t Application::body_limit(std::string_view method, std::string_view) {

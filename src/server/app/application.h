@@ -1,5 +1,6 @@
-// The parts of the server, constructed and connected; it decides nothing itself. Opened once for a directory that `init`
-// laid out, by the worker that serves and by commands beside it. Threads: handle() from any; everything else from one.
+// The parts of the server, constructed and connected; it decides nothing itself. Opened once for a directory that
+// `init` laid out, by the worker that serves and by commands beside it. Threads: handle() from any; everything else
+// from one.
 #pragma once
 
 #include <memory>
@@ -27,7 +28,8 @@ struct ServerPaths {
 };
 ServerPaths server_paths(const std::string& directory, const Configuration& configuration);
 
-// Reads DIR/server.toml with the environment over it. Errors: Code::not_found with the advice to run init; Code::config.
+// Reads DIR/server.toml with the environment over it. Errors: Code::not_found with the advice to run init;
+// Code::config.
 Result<Configuration> load_configuration(const std::string& directory, const os::Environment& environment);
 
 // What commands beside the server need: the database and the key of token hashes.

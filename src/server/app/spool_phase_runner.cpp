@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 
-
 #include "runner/protocol/phase_client.h"
 
 namespace tollgate::app {
@@ -105,10 +104,10 @@ Result<runner::Bundle> SpoolPhaseRunner::bundle_for(const runs::PhaseSpec& spec)
   const domain::Run& run = *spec.run;
   const std::string* terraform = terraform_.path_of(run.terraform_version);
   if (terraform == nullptr) {
-    return fail(Error(Code::unavailable, fmt::format("terraform {} is not installed here any more",
-                                                     run.terraform_version))
-                    .because("terraform_version")
-                    .do_next("install it, or start a new run with another version"));
+    return fail(
+        Error(Code::unavailable, fmt::format("terraform {} is not installed here any more", run.terraform_version))
+            .because("terraform_version")
+            .do_next("install it, or start a new run with another version"));
   }
   runner::Bundle bundle;
   bundle.run_id = run.id;

@@ -1,0 +1,229 @@
+#include "server/app/commands.h"
+
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+
+#include "common/http/certificate.h"
+#include "common/os/atomic_file.h"
+#include "common/os/user.h"
+#include "server/api/authentication.h"
+#include "server/app/application.h"
+#include "server/audit/audit.h"
+#include "server/domain/ids.h"
+#include "server/store/key_ring.h"
+
+namespace tollgate::app {
+namespace {
+
+void print(std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  std::fflush(stdout);
+}
+
+bool exists(const std::string& path) {
+  struct stat status {};
+  return ::lstat(path.c_str(), &status) == 0;
+}
+
+// Whoever has a shell on the server's host and may read its files.
+domain::Actor operator_of_this_host() {
+  domain::Actor actor;
+  actor.username = os::user_name(os::current_environment());
+  actor.address = "host";
+  return actor;
+}
+
+std::string host_of(std::string_view url) {
+  const std::size_t start = url.find("://");
+  std::string_view rest = start == url.npos ? url : url.substr(start + 3);
+  rest = rest.substr(0, rest.find('/'));
+  if (rest.starts_with('[')) return std::string(rest.substr(1, rest.find(']') - 1));
+  return std::string(rest.substr(0, rest.find(':')));
+}
+
+struct Opened {
+  std::unique_ptr<SystemRandom> random = std::make_unique<SystemRandom>();
+  std::unique_ptr<SystemClock> clock = std::make_unique<SystemClock>();
+  std::unique_ptr<Records> records;
+};
+
+Result<Opened> open_records_of(const std::string& directory) {
+  TG_TRY(const Configuration configuration, load_configuration(directory, os::current_environment()));
+  Opened opened;
+  TG_TRY(opened.records, Records::open(server_paths(directory, configuration), *opened.random, *opened.clock));
+  return opened;
+}
+
+tl::unexpected<Error> no_such_user(std::string_view name) {
+  return fail(Error(Code::not_found, fmt::format("there is no user {}", name))
+                  .do_next(fmt::format("make one: tollgate-server user create DIR {} --email ADDRESS", name)));
+}
+
+Result<void> write_tls_files(const InitRequest& request, const std::string& url, TimePoint now) {
+  std::vector<std::string> names{host_of(url)};
+  for (const char* local : {"localhost", "127.0.0.1", "::1"}) {
+    if (names.front() != local) names.emplace_back(local);
+  }
+  names.insert(names.end(), request.names.begin(), request.names.end());
+  TG_TRY(const http::CertificatePair authority, http::make_authority("tollgate authority", now));
+  TG_TRY(const http::CertificatePair server, http::make_server_certificate(authority, names, now));
+  TG_TRY(const auto folder, os::PrivateDirectory::create(request.directory + "/tls"));
+  // The authority's own key is not kept: nothing else is ever to be signed by what clients were told to trust.
+  TG_CHECK(folder.write("ca.pem", authority.certificate, {.mode = 0644, .durable = true}));
+  TG_CHECK(folder.write("server.pem", server.certificate, {.mode = 0644, .durable = true}));
+  return folder.write("server-key.pem", server.private_key.reveal(), {.mode = 0600, .durable = true});
+}
+
+}  // namespace
+
+Result<void> run_init(const InitRequest& request) {
+  TG_TRY(const ListenAddress listen, parse_listen_address(request.listen));
+  const std::string url = request.url.empty() ? fmt::format("https://localhost:{}", listen.port) : request.url;
+  TG_TRY(const auto folder, os::PrivateDirectory::create(request.directory));
+  for (const char* name : {"server.toml", "master.key", "tls", "data"}) {
+    if (exists(fmt::format("{}/{}", request.directory, name))) {
+      return fail(Error(Code::conflict, fmt::format("{}/{} is there already", request.directory, name))
+                      .do_next("choose an empty directory; an existing server is never overwritten"));
+    }
+  }
+  const SystemClock clock;
+  SystemRandom random;
+  const std::string text = configuration_template(url, request.listen);
+  TG_CHECK(read_configuration(text, "server.toml", os::Environment()));
+  TG_CHECK(store::KeyRing::create_file(request.directory + "/master.key", random));
+  TG_CHECK(write_tls_files(request, url, clock.now()));
+  TG_CHECK(folder.write("server.toml", text, {.mode = 0600, .durable = true}));
+  TG_TRY(const Opened opened, open_records_of(request.directory));
+  print(
+      fmt::format("{}/server.toml   settings\n"
+                  "{}/master.key    seals everything at rest: keep a copy of it elsewhere, apart from backups\n"
+                  "{}/tls/ca.pem    what clients trust, for example by SSL_CERT_FILE\n\n"
+                  "Next:\n"
+                  "  tollgate-server user create {} NAME --email ADDRESS --site-admin\n"
+                  "  tollgate-server org create {} ORGANIZATION --owner NAME --email ADDRESS\n"
+                  "  tollgate-server serve {}\n",
+                  request.directory, request.directory, request.directory, request.directory, request.directory,
+                  request.directory));
+  return {};
+}
+
+Result<void> run_config_check(const std::string& directory) {
+  TG_TRY(const Configuration configuration, load_configuration(directory, os::current_environment()));
+  const ServerPaths paths = server_paths(directory, configuration);
+  TG_CHECK(store::KeyRing::read_file(paths.master_key));
+  if (configuration.tls_enabled) {
+    TG_TRY(const std::string chain, os::read_file(paths.tls_certificate, 1 << 20));
+    TG_TRY(std::string key, os::read_private_file(paths.tls_private_key, 1 << 20));
+    const SystemClock clock;
+    std::vector<std::string> names;
+    if (!configuration.url.empty()) names.push_back(host_of(configuration.url));
+    TG_TRY(const http::CertificateFacts facts,
+           http::check_server_certificate(chain, Secret::take(std::move(key)), clock.now(), names));
+    print(fmt::format("certificate: {}, until {}\n", fmt::join(facts.names, ", "), format_iso8601(facts.not_after)));
+  }
+  print("the configuration is good\n");
+  return {};
+}
+
+Result<void> run_user_create(const NewUser& request) {
+  if (request.email.find('@') == std::string::npos) {
+    return fail(Error(Code::usage, fmt::format("{} is not an address", request.email)).at("--email"));
+  }
+  if (!domain::valid_workspace_name(request.name)) {
+    return fail(Error(Code::usage, fmt::format("{} cannot be a user name", request.name))
+                    .do_next("use letters, digits, '-' and '_'"));
+  }
+  TG_TRY(const Opened opened, open_records_of(request.directory));
+  const TimePoint now = opened.clock->now();
+  domain::User user;
+  user.id = domain::new_id(domain::id_prefix::kUser, *opened.random);
+  user.username = request.name;
+  user.email = request.email;
+  user.site_admin = request.site_admin;
+  user.created_at = now;
+  const auto make = [&](domain::Tables& tables) -> Result<void> {
+    TG_CHECK(tables.users().insert(user));
+    audit::append(tables, operator_of_this_host(), {"", "user.created", "user", user.id, {}}, now);
+    return {};
+  };
+  TG_CHECK(opened.records->store().write(make));
+  print(fmt::format("{}\n", user.id));
+  return {};
+}
+
+Result<void> run_org_create(const NewOrganization& request) {
+  if (!domain::valid_organization_name(request.name)) {
+    return fail(Error(Code::usage, fmt::format("{} cannot be the name of an organization", request.name))
+                    .do_next("use 3 to 40 letters, digits, '-' and '_'"));
+  }
+  TG_TRY(const Opened opened, open_records_of(request.directory));
+  const TimePoint now = opened.clock->now();
+  SystemRandom& random = *opened.random;
+  domain::Organization organization;
+  organization.id = domain::new_id(domain::id_prefix::kOrganization, random);
+  organization.name = request.name;
+  organization.email = request.email;
+  organization.created_at = now;
+  const auto make = [&](domain::Tables& tables) -> Result<void> {
+    const auto owner = tables.users().find_by_name(request.owner);
+    if (!owner) return no_such_user(request.owner);
+    TG_CHECK(tables.organizations().insert(organization));
+    domain::Membership membership;
+    membership.id = domain::new_id(domain::id_prefix::kMembership, random);
+    membership.organization_id = organization.id;
+    membership.user_id = owner->id;
+    membership.role = domain::MembershipRole::owner;
+    membership.created_at = now;
+    TG_CHECK(tables.memberships().insert(membership));
+    domain::Project project;
+    project.id = domain::new_id(domain::id_prefix::kProject, random);
+    project.organization_id = organization.id;
+    project.name = domain::kDefaultProjectName;
+    project.created_at = now;
+    TG_CHECK(tables.projects().insert(project));
+    audit::append(tables, operator_of_this_host(),
+                  {organization.id, "organization.created", "organization", organization.id, {}}, now);
+    return {};
+  };
+  TG_CHECK(opened.records->store().write(make));
+  print(fmt::format("{}\n", organization.id));
+  return {};
+}
+
+Result<void> run_token_create(const NewToken& request) {
+  TG_TRY(const Opened opened, open_records_of(request.directory));
+  const TimePoint now = opened.clock->now();
+  const Secret text = api::new_token_text(domain::TokenKind::user, *opened.random);
+  const auto make = [&](domain::Tables& tables) -> Result<void> {
+    const auto user = tables.users().find_by_name(request.user);
+    if (!user) return no_such_user(request.user);
+    domain::Token token;
+    token.id = domain::new_id(domain::id_prefix::kToken, *opened.random);
+    token.user_id = user->id;
+    token.description = request.description;
+    token.hash = api::token_hash(opened.records->token_key(), text.reveal());
+    token.created_at = now;
+    TG_CHECK(tables.tokens().insert(token));
+    audit::append(tables, operator_of_this_host(), {"", "token.created", "token", token.id, {}}, now);
+    return {};
+  };
+  TG_CHECK(opened.records->store().write(make));
+  print(text.reveal());
+  print("\n");
+  return {};
+}
+
+Result<void> run_audit_verify(const std::string& directory) {
+  TG_TRY(const Opened opened, open_records_of(directory));
+  TG_TRY(const audit::Verified verified, opened.records->store().read([&](domain::Tables& tables) {
+    return audit::verify(tables, opened.records->audit_key());
+  }));
+  print(fmt::format("{} records, unbroken; the last hash is {}\n", verified.records, verified.last_hash));
+  return {};
+}
+
+}  // namespace tollgate::app

@@ -1,0 +1,116 @@
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+
+#include "common/os/process_hardening.h"
+#include "server/app/commands.h"
+#include "server/app/configuration.h"
+
+namespace {
+
+using tollgate::Error;
+using tollgate::Result;
+
+constexpr const char* kAbout =
+    "Examples:\n"
+    "  tollgate-server init /srv/tollgate\n"
+    "  tollgate-server user create /srv/tollgate ana --email ana@example.com --site-admin\n"
+    "  tollgate-server org create /srv/tollgate acme --owner ana --email ops@example.com\n"
+    "  tollgate-server serve /srv/tollgate\n"
+    "\n"
+    "A run server with the API of Terraform Enterprise. It never executes what a configuration holds: tollgate-runner\n"
+    "does.";
+
+int report(const Error& error) {
+  fmt::print(stderr, "tollgate-server: {}\n", error.text());
+  if (!error.next.empty()) fmt::print(stderr, "{}\n", error.next);
+  return tollgate::exit_status(error.code);
+}
+
+std::string settings_text() {
+  std::string text = "Settings of server.toml, each also TOLLGATE_SERVER_SECTION_KEY:\n";
+  for (const auto& setting : tollgate::app::configuration_settings())
+    text += fmt::format("  {:<26} {}\n", setting.name, setting.help);
+  return text;
+}
+
+int run(int argc, char** argv) {
+  using namespace tollgate::app;
+  CLI::App app(kAbout, "tollgate-server");
+  app.set_version_flag("--version", "tollgate-server " TOLLGATE_VERSION);
+  app.require_subcommand(1);
+  std::string directory;
+  std::function<Result<void>()> chosen;
+  const auto command = [&](CLI::App& parent, const char* name, const char* summary,
+                           std::function<Result<void>()> body) {
+    CLI::App* made = parent.add_subcommand(name, summary);
+    made->add_option("DIR", directory, "the server's directory")->required();
+    made->callback([&chosen, body = std::move(body)] { chosen = body; });
+    return made;
+  };
+  InitRequest init;
+  CLI::App* made = command(app, "init", "lay out a server in a new directory", [&] {
+    init.directory = directory;
+    return run_init(init);
+  });
+  made->add_option("--url", init.url, "how people and clients reach it; default https://localhost:PORT");
+  made->add_option("--listen", init.listen, "address and port to listen on")->capture_default_str();
+  made->add_option("--name", init.names, "a further DNS name or address for the certificate");
+  command(app, "serve", "serve until SIGTERM; SIGHUP puts a new program or new settings in place",
+          [&] { return run_serve(directory); });
+  command(app, "worker", "", [&] { return run_worker(directory); })->group("");
+
+  CLI::App* config = app.add_subcommand("config", "settings")->require_subcommand(1);
+  command(*config, "check", "read settings, key and certificate as the server does", [&] {
+    return run_config_check(directory);
+  })->footer(settings_text());
+  NewUser user;
+  CLI::App* users = app.add_subcommand("user", "people")->require_subcommand(1);
+  made = command(*users, "create", "a new user; prints the id", [&] {
+    user.directory = directory;
+    return run_user_create(user);
+  });
+  made->add_option("NAME", user.name, "letters, digits, '-' and '_'")->required();
+  made->add_option("--email", user.email, "the user's address")->required();
+  made->add_flag("--site-admin", user.site_admin, "may make organizations and acts as an owner of each");
+  NewOrganization organization;
+  CLI::App* organizations = app.add_subcommand("org", "organizations")->require_subcommand(1);
+  made = command(*organizations, "create", "a new organization; prints the id", [&] {
+    organization.directory = directory;
+    return run_org_create(organization);
+  });
+  made->add_option("NAME", organization.name, "3 to 40 letters, digits, '-' and '_'")->required();
+  made->add_option("--owner", organization.owner, "a user's name")->required();
+  made->add_option("--email", organization.email, "whom to write to")->required();
+  NewToken token;
+  CLI::App* tokens = app.add_subcommand("token", "API tokens")->require_subcommand(1);
+  made = command(*tokens, "create", "a new token of a user; prints it, this once", [&] {
+    token.directory = directory;
+    return run_token_create(token);
+  });
+  made->add_option("--user", token.user, "a user's name")->required();
+  made->add_option("--description", token.description, "what it is for");
+  CLI::App* audits = app.add_subcommand("audit", "the record of who did what")->require_subcommand(1);
+  command(*audits, "verify", "check that no record was changed, removed or reordered",
+          [&] { return run_audit_verify(directory); });
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);
+    return report(Error(tollgate::Code::usage, error.what()).do_next("See tollgate-server --help."));
+  }
+  const Result<void> done = chosen();
+  return done ? 0 : report(done.error());
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  // What this process holds stays out of cores and debuggers; its runners set their own masks.
+  (void)tollgate::os::harden_process();
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    return report(Error(tollgate::Code::internal, error.what()));
+  }
+}

@@ -1,0 +1,115 @@
+// The two processes of a running server: the one that holds the socket and the worker that serves it.
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+
+#include "common/http/certificate.h"
+#include "common/http/listener.h"
+#include "common/os/atomic_file.h"
+#include "server/app/application.h"
+#include "server/app/commands.h"
+#include "server/app/json_log.h"
+#include "server/app/worker_supervisor.h"
+
+namespace tollgate::app {
+namespace {
+
+constexpr std::chrono::milliseconds kDrain{25000};
+
+Result<std::string> program_path() {
+  char path[4096];
+  const ssize_t size = ::readlink("/proc/self/exe", path, sizeof path);
+  if (size <= 0) return fail(Code::io, "the path of this program cannot be found");
+  std::string text(path, static_cast<std::size_t>(size));
+  // A replaced program: the next worker is the new file at the old path.
+  constexpr std::string_view kDeleted = " (deleted)";
+  if (text.ends_with(kDeleted)) text.resize(text.size() - kDeleted.size());
+  return text;
+}
+
+Result<http::TlsFiles> tls_files(const ServerPaths& paths, TimePoint now) {
+  TG_TRY(const std::string chain, os::read_file(paths.tls_certificate, 1 << 20));
+  TG_TRY(std::string key, os::read_private_file(paths.tls_private_key, 1 << 20));
+  TG_CHECK(http::check_server_certificate(chain, Secret::take(std::move(key)), now));
+  return http::TlsFiles{paths.tls_certificate, paths.tls_private_key};
+}
+
+// Waits for SIGTERM or SIGINT, which every thread has blocked.
+void wait_for_end(const sigset_t& set) {
+  int number = 0;
+  while (::sigwait(&set, &number) != 0) {
+  }
+}
+
+}  // namespace
+
+Result<void> run_serve(const std::string& directory) {
+  const os::Environment environment = os::current_environment();
+  TG_TRY(const Configuration configuration, load_configuration(directory, environment));
+  TG_TRY(const ListenAddress listen, parse_listen_address(configuration.listen));
+  TG_TRY(const http::Listener listener, http::listen_on(listen.address, listen.port));
+  TG_TRY(const std::string program, program_path());
+  const SystemClock clock;
+  JsonLog log(STDERR_FILENO, clock);
+  std::printf("listening on %s://%s:%u\n", configuration.tls_enabled ? "https" : "http",
+              listen.address.find(':') == std::string::npos ? listen.address.c_str()
+                                                            : fmt::format("[{}]", listen.address).c_str(),
+              static_cast<unsigned>(listener.port));
+  std::fflush(stdout);
+  SupervisorOptions options;
+  options.worker_argv = {program, "worker", directory};
+  options.environment = environment;
+  options.listen_fd = listener.fd.get();
+  TG_TRY(const int status, supervise_workers(options, log, clock));
+  (void)status;
+  return {};
+}
+
+Result<void> run_worker(const std::string& directory) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+  const os::Environment environment = os::current_environment();
+  TG_TRY(Configuration configuration, load_configuration(directory, environment));
+  const ServerPaths paths = server_paths(directory, configuration);
+  const SystemClock clock;
+  SystemRandom random;
+  JsonLog log(STDERR_FILENO, clock);
+  UniqueFd ready(kWorkerReadyFd);
+  TG_TRY(const http::ListenerAddress address, http::listener_address(kWorkerListenFd));
+  if (configuration.runner_program.empty()) {
+    TG_TRY(const std::string program, program_path());
+    configuration.runner_program = program.substr(0, program.rfind('/')) + "/tollgate-runner";
+  }
+  const std::string url =
+      configuration.url.empty() || configuration.url.ends_with(":0")
+          ? fmt::format("{}://localhost:{}", configuration.tls_enabled ? "https" : "http", address.port)
+          : configuration.url;
+  TG_TRY(const auto application, Application::open(directory, configuration, url, environment, random, clock, log));
+  http::ServerOptions options;
+  options.listen_fd = kWorkerListenFd;
+  options.handler_threads = static_cast<unsigned>(configuration.handler_threads);
+  options.max_connections = 8192;
+  options.body_limit = Application::body_limit;
+  if (configuration.tls_enabled) {
+    TG_TRY(options.tls, tls_files(paths, clock.now()));
+  }
+  TG_TRY(const auto server,
+         http::start_server(options, [&](const http::Request& request) { return application->handle(request); }));
+  application->start();
+  (void)!::write(ready.get(), "\n", 1);
+  ready.reset();
+  wait_for_end(set);
+  if (!server->drain(kDrain)) log.warning("drain.incomplete", "some requests did not end in time and were cut");
+  server->stop();
+  application->stop();
+  return {};
+}
+
+}  // namespace tollgate::app
