@@ -220,7 +220,7 @@ class Unpacking {
       TG_TRY(const UniqueFd parent, open_directory(name, path, i));
       if (mkdirat(parent.get(), path[i].c_str(), 0755) == 0) {
         done_.directories += 1;
-        fchmodat(parent.get(), path[i].c_str(), 0755, 0);
+        if (fchmodat(parent.get(), path[i].c_str(), 0755, 0) != 0) return fail(write_error(name, errno));
         TG_CHECK(count_entry());
       } else if (errno != EEXIST) {
         return fail(write_error(name, errno));
