@@ -1,10 +1,14 @@
-"""tollgate-server in front of the stock terraform: what works of it today is state, in workspaces that run locally."""
+"""tollgate-server in front of the stock terraform: state in workspaces that run locally, and remote runs.
+
+The runner has no sandbox yet, so remote runs take place only where a server was told to do without.
+"""
 import concurrent.futures
 import json
 import signal
 import subprocess
 import time
 
+import pexpect
 import pytest
 
 from tests.support.server import Server
@@ -118,3 +122,63 @@ def test_a_mistyped_setting_stops_the_server_with_its_place(server):
     done = subprocess.run(["tollgate-server", "config", "check", server.folder], env=server.terraform_environment(),
                           capture_output=True, text=True)
     assert done.returncode == 78 and "server.toml:" in done.stderr and "did you mean runner?" in done.stderr
+
+
+UNSANDBOXED = "this phase runs without a sandbox"
+
+
+@pytest.fixture
+def remote(tmp_path, terraform_program):
+    with Server(tmp_path / "server", RUNNER_UNSANDBOXED="true") as running:
+        project = running.project(tmp_path / "project")
+        terraform(running, terraform_program, project, "init", "-input=false", "-no-color")
+        yield running, project
+
+
+def test_plan_and_apply_run_on_the_server(remote, terraform_program, tmp_path):
+    server, project = remote
+    planned = terraform(server, terraform_program, project, "plan", "-no-color")
+    assert "Plan: 1 to add" in planned and UNSANDBOXED in planned
+    applied = terraform(server, terraform_program, project, "apply", "-auto-approve", "-no-color")
+    assert "Apply complete! Resources: 1 added, 0 changed, 0 destroyed." in applied and UNSANDBOXED in applied
+    assert terraform(server, terraform_program, project, "output", "-raw", "greeting") == "hello from the server"
+    assert "No changes." in terraform(server, terraform_program, project, "plan", "-no-color")
+    destroyed = terraform(server, terraform_program, project, "apply", "-destroy", "-auto-approve", "-no-color")
+    assert "1 destroyed" in destroyed
+    assert not (project / "terraform.tfstate").exists()
+    assert list((server.folder / "data/spool").iterdir()) == [], "nothing of a phase that is over stays"
+    assert "unbroken" in server.command("audit", "verify", server.folder)
+
+
+def test_a_person_confirms_or_discards(remote, terraform_program):
+    server, project = remote
+    for answer, expected in (("no", "Apply discarded"), ("yes", "Apply complete!")):
+        child = pexpect.spawn(terraform_program, ["apply", "-no-color"], cwd=str(project), encoding="utf-8", timeout=90,
+                              env=server.terraform_environment())
+        child.expect("Enter a value:")
+        child.sendline(answer)
+        child.expect(expected)
+        child.expect(pexpect.EOF)
+        child.close()
+
+
+def test_variables_and_a_failure_reach_the_person(remote, terraform_program):
+    server, project = remote
+    with open(project / "main.tf", "a") as file:
+        file.write('variable "must" {\n  type = string\n}\noutput "must" {\n  value = var.must\n}\n')
+    applied = terraform(server, terraform_program, project, "apply", "-auto-approve", "-no-color", "-var", "must=be given")
+    assert 'must = "be given"' in applied
+    with open(project / "main.tf", "a") as file:
+        file.write('output "broken" {\n  value = file("there-is-no-such-file")\n}\n')
+    failed = subprocess.run([terraform_program, "plan", "-no-color", "-var", "must=x"], cwd=project, timeout=90,
+                            env=server.terraform_environment(), capture_output=True, text=True)
+    assert failed.returncode == 1 and "there-is-no-such-file" in failed.stdout + failed.stderr
+
+
+def test_without_leave_nothing_runs_outside_a_sandbox(server, terraform_program, tmp_path):
+    project = server.project(tmp_path / "project")
+    terraform(server, terraform_program, project, "init", "-input=false", "-no-color")
+    failed = subprocess.run([terraform_program, "plan", "-no-color"], cwd=project, env=server.terraform_environment(),
+                            capture_output=True, text=True, timeout=90)
+    assert failed.returncode == 1
+    assert "running without one was not allowed" in failed.stdout + failed.stderr

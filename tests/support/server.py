@@ -13,15 +13,14 @@ from tests.support.world import NOWHERE, end, programs
 
 
 class Server:
-    def __init__(self, folder, settings=""):
+    def __init__(self, folder, **settings):
+        """`settings` by the second half of their variable: RUNNER_NETWORK="none"."""
+        self.settings = {f"TOLLGATE_SERVER_{name}": value for name, value in settings.items()}
         self.folder = pathlib.Path(folder)
         self.home = self.folder.parent / "server-home"
         self.home.mkdir()
         self.process = None
         self.command("init", self.folder, "--listen", "127.0.0.1:0")
-        if settings:
-            with open(self.folder / "server.toml", "a") as file:
-                file.write(settings)
         self.command("user", "create", self.folder, "ana", "--email", "ana@example.com", "--site-admin")
         self.command("org", "create", self.folder, "acme", "--owner", "ana", "--email", "ops@example.com")
         self.token = self.command("token", "create", self.folder, "--user", "ana").strip()
@@ -114,4 +113,4 @@ output "greeting" {{
 
     def _environment(self):
         return {"PATH": f"{programs()}:{os.environ['PATH']}", "HOME": str(self.home), "LANG": "C.UTF-8",
-                "HTTPS_PROXY": NOWHERE, "NO_PROXY": "localhost,127.0.0.1"}
+                "HTTPS_PROXY": NOWHERE, "NO_PROXY": "localhost,127.0.0.1", **self.settings}

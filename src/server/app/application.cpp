@@ -74,7 +74,9 @@ SpoolRunnerOptions runner_options(const Configuration& configuration, const Serv
   options.limits.processes = configuration.runner_processes;
   options.limits.disk_bytes = configuration.runner_disk_mib << 20;
   options.limits.log_bytes = configuration.runner_log_mib << 20;
-  if (::geteuid() == 0) options.uid = configuration.runner_uid == 0 ? kRunUser : configuration.runner_uid;
+  // Without a sandbox another user could not reach the phase's files, which lie in the server's private directory.
+  const bool drop = configuration.runner_uid != 0 || !configuration.runner_unsandboxed;
+  if (::geteuid() == 0 && drop) options.uid = configuration.runner_uid == 0 ? kRunUser : configuration.runner_uid;
   options.allow_unsandboxed = configuration.runner_unsandboxed;
   return options;
 }
@@ -95,7 +97,6 @@ class Running final : public Application {
       : records_(std::move(records)),
         blobs_(std::move(blobs)),
         terraform_(std::move(terraform)),
-        clock_(clock),
         random_(random),
         log_(log),
         logs_({paths.data + "/logs", records_->keys().hash_key("log")}, random),
@@ -172,7 +173,6 @@ class Running final : public Application {
   std::unique_ptr<OpenRecords> records_;
   std::unique_ptr<domain::BlobStore> blobs_;
   InstalledTerraform terraform_;
-  const Clock& clock_;
   RandomSource& random_;
   Log& log_;
   runs::EventBus events_;
