@@ -13,6 +13,7 @@
 #include <memory>
 
 #include "common/base/unique_fd.h"
+#include "common/crypto/hash.h"
 #include "runner/protocol/tree_removal.h"
 
 namespace tollgate::runner {
@@ -143,6 +144,10 @@ bool Spool::alive() const {
   return false;
 }
 
+std::string Spool::memory_directory() const {
+  return fmt::format("/dev/shm/tollgate-{}-{}", geteuid(), crypto::sha256_hex(path()).substr(0, 32));
+}
+
 Result<void> Spool::remove(const std::string& path) {
   auto spool = open(path);
   if (!spool) {
@@ -152,6 +157,12 @@ Result<void> Spool::remove(const std::string& path) {
   for (const std::string_view secret :
        {spool_file::kStateIn, spool_file::kPlanIn, spool_file::kPlanOut, spool_file::kPlanJson, spool_file::kOutputs}) {
     TG_CHECK(spool->directory_.remove(secret));
+  }
+  const std::string memory = spool->memory_directory();
+  const UniqueFd in_memory(::open(memory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (in_memory) {
+    TG_CHECK(remove_tree(in_memory.get(), memory));
+    rmdir(memory.c_str());
   }
   TG_CHECK(remove_tree(spool->directory_.fd(), path));
   if (rmdir(path.c_str()) != 0 && errno != ENOENT) {

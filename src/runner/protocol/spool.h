@@ -84,8 +84,12 @@ class Spool {
   // Whether a runner holds the spool. False also before one was started.
   bool alive() const;
 
-  // Everything, secrets first. Nothing happens where there is nothing. What the phase's processes wrote is removed
-  // without following links.
+  // Where the runner keeps what must not touch a disk (variables, credentials of the CLI): a directory in memory whose
+  // name follows from the spool's, so that it can be removed after a runner that was killed.
+  std::string memory_directory() const;
+
+  // Everything, secrets first (also those in memory). Nothing happens where there is nothing. What the phase's
+  // processes wrote is removed without following links.
   static Result<void> remove(const std::string& path);
 
  private:

@@ -52,11 +52,14 @@ class Removal {
     }
     UniqueFd directory = open_with_rights(parent, name);
     if (!directory || !empty(directory.get(), depth + 1)) {
-      if (!directory) problem_ = errno;
+      if (directory) return false;
+      if (errno == ENOENT) return true;
+      problem_ = errno;
       return false;
     }
     directory.reset();
-    if (unlinkat(parent, name.c_str(), AT_REMOVEDIR) == 0) return true;
+    // Somebody else may be removing it at the same time.
+    if (unlinkat(parent, name.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT) return true;
     problem_ = errno;
     return false;
   }

@@ -1,0 +1,196 @@
+// tollgate-runner: executes one phase of one run. `phase` reads its bundle from stdin, takes the spool, and goes on by
+// itself: the process that was started ends as soon as everything is ready.
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <cstring>
+#include <exception>
+#include <optional>
+
+#include "common/os/process_hardening.h"
+#include "runner/phase_run.h"
+#include "runner/redaction_patterns.h"
+
+namespace tollgate::runner {
+namespace {
+
+constexpr std::size_t kMaxBundle = std::size_t{64} << 20;
+constexpr const char* kUsage =
+    "Usage: tollgate-runner phase --spool DIR [--alive-fd N] < BUNDLE\n"
+    "\n"
+    "Executes one phase (a plan or an apply) of one run. The server starts it; DIR holds what the phase needs and\n"
+    "receives what it gives, BUNDLE is a JSON document. --alive-fd names an inherited descriptor of DIR/alive that is\n"
+    "locked already.\n";
+
+struct Arguments {
+  std::string spool;
+  int alive_fd = -1;
+};
+
+std::optional<Arguments> parse_arguments(int count, char** words) {
+  if (count < 2 || std::string_view(words[1]) != "phase") return std::nullopt;
+  Arguments arguments;
+  for (int at = 2; at + 1 < count; at += 2) {
+    const std::string_view flag = words[at];
+    const std::string_view value = words[at + 1];
+    if (flag == "--spool") {
+      arguments.spool = std::string(value);
+    } else if (flag == "--alive-fd") {
+      const auto [end, problem] = std::from_chars(value.data(), value.data() + value.size(), arguments.alive_fd);
+      if (problem != std::errc() || end != value.data() + value.size() || arguments.alive_fd < 3) return std::nullopt;
+    } else {
+      return std::nullopt;
+    }
+  }
+  if (count % 2 != 0 || arguments.spool.empty() || arguments.spool.front() != '/') return std::nullopt;
+  return arguments;
+}
+
+Result<Secret> read_bundle() {
+  std::string text;
+  for (;;) {
+    const std::size_t filled = text.size();
+    if (text.capacity() < filled + 65536) {
+      std::string larger;
+      larger.reserve(2 * filled + 131072);
+      larger = text;
+      wipe(text);
+      text = std::move(larger);
+    }
+    const std::size_t room = std::min<std::size_t>(65536, kMaxBundle - filled);
+    if (room == 0) return fail(Code::invalid, "the bundle is too large");
+    text.resize(filled + room);
+    ssize_t got = 0;
+    while ((got = read(STDIN_FILENO, text.data() + filled, room)) < 0 && errno == EINTR) {
+    }
+    text.resize(filled + static_cast<std::size_t>(got > 0 ? got : 0));
+    if (got < 0) return fail(Code::io, fmt::format("reading the bundle: {}", std::strerror(errno)));
+    if (got == 0) return Secret::take(std::move(text));
+  }
+}
+
+// The locked descriptor of `alive`: the one that was inherited, or our own.
+Result<UniqueFd> take_spool(const Spool& spool, int inherited) {
+  UniqueFd fd(inherited >= 0 ? inherited
+                             : openat(spool.directory().fd(), spool_file::kAlive.data(),
+                                      O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
+  struct stat given {};
+  struct stat named {};
+  if (!fd || fstat(fd.get(), &given) != 0 ||
+      fstatat(spool.directory().fd(), spool_file::kAlive.data(), &named, AT_SYMLINK_NOFOLLOW) != 0 ||
+      given.st_ino != named.st_ino || given.st_dev != named.st_dev) {
+    return fail(Code::usage, "the descriptor is not that of the spool's lock");
+  }
+  fcntl(fd.get(), F_SETFD, FD_CLOEXEC);
+  // Of an inherited one this changes nothing: the lock belongs to the open file.
+  if (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+    return fail(Error(Code::locked, fmt::format("a runner has the spool {}", spool.path())).because("spool_busy"));
+  }
+  return fd;
+}
+
+std::vector<Secret> secrets_of(const Bundle& bundle) {
+  std::vector<Secret> secrets = bundle.redact;
+  for (const BundleVariable& variable : bundle.variables) {
+    if (variable.sensitive) secrets.push_back(variable.value);
+  }
+  for (const EnvironmentEntry& entry : bundle.environment) {
+    if (entry.redact) secrets.push_back(entry.value);
+  }
+  return secrets;
+}
+
+// Only a second process can lead a session, and whoever started us need not wait for the phase.
+void leave_parent() {
+  const pid_t child = fork();
+  if (child < 0) throw std::system_error(errno, std::generic_category(), "fork");
+  if (child > 0) _exit(0);
+  setsid();
+  const UniqueFd null(open("/dev/null", O_RDWR | O_CLOEXEC));
+  for (int number = 0; number < 3; ++number)
+    dup2(null.get(), number);
+  // The directory we were started in need not stay.
+  [[maybe_unused]] const int ignored = chdir("/");
+}
+
+UniqueFd take_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGQUIT})
+    sigaddset(&set, number);
+  sigprocmask(SIG_BLOCK, &set, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  return UniqueFd(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+
+PhaseResult execute(const PhaseParts& parts) {
+  try {
+    return PhaseRun(parts).execute();
+  } catch (const std::exception& broken) {
+    PhaseResult result;
+    result.reason = std::string(reason::kInternal);
+    result.sentence = broken.what();
+    result.started_at = result.ended_at = parts.clock.now();
+    result.output_bytes = parts.log.size();
+    const auto serials = parts.spool.state_serials();
+    if (!serials.empty()) result.state_serial = serials.back();
+    return result;
+  }
+}
+
+Result<void> run_phase(const Arguments& arguments) {
+  TG_TRY(const Spool spool, Spool::open(arguments.spool));
+  TG_TRY(const UniqueFd alive, take_spool(spool, arguments.alive_fd));
+  TG_TRY(const Secret text, read_bundle());
+  TG_TRY(const Bundle bundle, parse_bundle(text.reveal()));
+  const std::vector<std::string> patterns = redaction_patterns(secrets_of(bundle));
+  TG_TRY(OutputLog log, OutputLog::create(spool, patterns, static_cast<std::uint64_t>(bundle.limits.log_bytes),
+                                          bundle.log_format == LogFormat::json));
+  TG_TRY(ControlServer control, ControlServer::listen(spool));
+  const UniqueFd signals = take_signals();
+  leave_parent();
+
+  const SystemClock clock;
+  const PhaseResult result = execute({spool, bundle, control, log, signals.get(), patterns, clock, host_for});
+  // Without it the server finds a free lock and no result, and says so.
+  const auto written = spool.write(spool_file::kResult, to_text(result), true);
+  Progress progress;
+  progress.output_bytes = log.size();
+  progress.state_serial = result.state_serial;
+  progress.ended = true;
+  control.tell(progress);
+  return written;
+}
+
+}  // namespace
+}  // namespace tollgate::runner
+
+int main(int count, char** words) {
+  using namespace tollgate;
+  if (count == 2 && std::string_view(words[1]) == "--version") {
+    std::puts("tollgate-runner " TOLLGATE_VERSION);
+    return 0;
+  }
+  const auto arguments = runner::parse_arguments(count, words);
+  if (!arguments) {
+    std::fputs(runner::kUsage, count == 2 && std::string_view(words[1]) == "--help" ? stdout : stderr);
+    return count == 2 && std::string_view(words[1]) == "--help" ? 0 : exit_status(Code::usage);
+  }
+  os::harden_process();
+  try {
+    const auto done = runner::run_phase(*arguments);
+    if (done) return 0;
+    std::fprintf(stderr, "tollgate-runner: %s\n", done.error().text().c_str());
+    return exit_status(done.error().code);
+  } catch (const std::exception& broken) {
+    std::fprintf(stderr, "tollgate-runner: %s\n", broken.what());
+    return exit_status(Code::internal);
+  }
+}

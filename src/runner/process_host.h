@@ -1,0 +1,64 @@
+// Where the phase's processes run: one program at a time, with everything that it starts. The sandbox is one host, the
+// plain machine the other. One thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/base/error.h"
+#include "common/base/unique_fd.h"
+#include "common/os/environment.h"
+#include "runner/protocol/bundle.h"
+
+namespace tollgate::runner {
+
+struct HostedCommand {
+  std::vector<std::string> arguments;  // arguments[0] is an absolute path
+  os::Environment environment;
+  std::string directory;  // below the work area, relative to it
+};
+
+// Our ends of its stdout and stderr, not blocking; its stdin is empty.
+struct HostedStreams {
+  UniqueFd output;
+  UniqueFd error;
+};
+
+class ProcessHost {
+ public:
+  virtual ~ProcessHost() = default;
+  virtual Result<HostedStreams> start(const HostedCommand& command) = 0;
+  // Becomes readable when the program has ended; -1 where none was started.
+  virtual int ended_fd() const = 0;
+  // One SIGINT, or SIGTERM, to the program alone.
+  virtual void interrupt() = 0;
+  virtual void terminate() = 0;
+  virtual void kill_all() = 0;
+  // The exit code as a shell has it (128 + n for death by signal n), once the program has ended and nothing that it
+  // started is left; what is left is killed. To be asked again some milliseconds later otherwise.
+  virtual std::optional<int> finished() = 0;
+  // Which limit ended it (one of reason::), if one did.
+  virtual std::string limit_hit() const = 0;
+  // Places as processes see them: MemoryFiles, a home and a directory for temporary files.
+  virtual std::string inside_memory() const = 0;
+  virtual std::string inside_home() const = 0;
+  virtual std::string inside_temporary() const = 0;
+  virtual std::vector<std::string> isolation() const = 0;
+  // What is missing, in sentences for the log.
+  virtual std::vector<std::string> warnings() const = 0;
+};
+
+// `work` and `memory`: paths of the work area and of MemoryFiles.
+using HostFactory = std::function<Result<std::unique_ptr<ProcessHost>>(const Bundle& bundle, const std::string& work,
+                                                                       const std::string& memory)>;
+
+// No isolation at all. As root with a uid in the bundle the program runs as that user.
+std::unique_ptr<ProcessHost> unsandboxed_host(const Bundle& bundle, const std::string& work, const std::string& memory);
+// The sandbox; where there can be none, the plain machine if the bundle allows that. Code::unavailable, reason
+// sandbox_unavailable.
+Result<std::unique_ptr<ProcessHost>> host_for(const Bundle& bundle, const std::string& work, const std::string& memory);
+
+}  // namespace tollgate::runner
