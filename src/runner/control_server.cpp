@@ -35,7 +35,7 @@ Result<ControlServer> ControlServer::listen(const Spool& spool) {
 void ControlServer::add_to(std::vector<pollfd>& entries) const {
   entries.push_back({listener_.get(), POLLIN, 0});
   for (const Connection& connection : connections_) {
-    const bool wants_out = connection.stale || !connection.unsent.empty();
+    const bool wants_out = !connection.deaf && (connection.stale || !connection.unsent.empty());
     entries.push_back({connection.fd.get(), static_cast<short>(wants_out ? POLLIN | POLLOUT : POLLIN), 0});
   }
 }
@@ -92,6 +92,7 @@ void ControlServer::receive(Connection& connection, const std::function<void(Con
 }
 
 void ControlServer::send_to(Connection& connection) const {
+  if (connection.deaf) return;
   if (connection.unsent.empty()) {
     if (!connection.stale) return;
     connection.unsent = to_line(progress_);
@@ -100,7 +101,8 @@ void ControlServer::send_to(Connection& connection) const {
   const ssize_t sent =
       send(connection.fd.get(), connection.unsent.data(), connection.unsent.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
   if (sent > 0) connection.unsent.erase(0, static_cast<std::size_t>(sent));
-  if (sent < 0 && errno != EAGAIN && errno != EINTR) connection.broken = true;
+  // Who says a command and closes has not waited for our events; the command is still to be read.
+  if (sent < 0 && errno != EAGAIN && errno != EINTR) connection.deaf = true;
 }
 
 void ControlServer::tell(const Progress& progress) {

@@ -34,6 +34,7 @@ class ControlServer {
     LineSplitter lines;
     std::string unsent;
     bool stale = true;  // what was told last is not the latest
+    bool deaf = false;  // it takes nothing more; what it said before may still lie here unread
     bool broken = false;
   };
   explicit ControlServer(UniqueFd listener) : listener_(std::move(listener)) {}

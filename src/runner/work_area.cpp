@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,8 +14,8 @@
 #include <vector>
 
 #include "common/os/atomic_file.h"
-#include "runner/configuration_archive.h"
 #include "runner/contained_file.h"
+#include "runner/isolation/archive.h"
 #include "runner/protocol/phase_result.h"
 #include "runner/protocol/tree_removal.h"
 
@@ -67,6 +68,19 @@ std::vector<std::string> names_in(int directory) {
   return names;
 }
 
+Result<UniqueFd> in_memory(std::string_view bytes) {
+  UniqueFd file(memfd_create("configuration", MFD_CLOEXEC));
+  if (!file) return fail(area_error("opening", "a file in memory"));
+  while (!bytes.empty()) {
+    const ssize_t count = write(file.get(), bytes.data(), bytes.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return fail(area_error("writing", "a file in memory"));
+    bytes.remove_prefix(static_cast<std::size_t>(count));
+  }
+  if (lseek(file.get(), 0, SEEK_SET) != 0) return fail(area_error("reading", "a file in memory"));
+  return file;
+}
+
 Result<void> give_tree(int directory, uid_t user, gid_t group) {
   if (fchown(directory, user, group) != 0) return fail(area_error("giving away", "the work area"));
   for (const std::string& name : names_in(directory)) {
@@ -93,7 +107,15 @@ Result<WorkArea> WorkArea::create(const std::string& path) {
 
 Result<void> WorkArea::unpack(std::string_view archive) {
   TG_TRY(const UniqueFd target, open_contained_directory(fd(), "configuration"));
-  return unpack_configuration(archive, target.get());
+  TG_TRY(const UniqueFd file, in_memory(archive));
+  const SystemClock clock;
+  const auto unpacked = isolation::unpack_archive(file.get(), target.get(), {}, clock);
+  if (unpacked) return {};
+  Error error = unpacked.error();
+  // Which rule it broke stands in the sentence.
+  if (error.code == Code::invalid) error.reason = reason::kConfigurationRefused;
+  if (error.code == Code::io && error.reason.empty()) error.reason = reason::kInternal;
+  return fail(std::move(error));
 }
 
 Result<void> WorkArea::enter(const std::string& working_directory) {
