@@ -31,9 +31,8 @@ void BufferSink::take(std::string_view bytes) {
   text_.append(bytes.substr(0, limit_ - text_.size()));
 }
 
-PhaseLoop::PhaseLoop(const Spool& spool, const Limits& limits, ControlServer& control, OutputLog& log, int signals)
-    : spool_(spool),
-      limits_(limits),
+PhaseLoop::PhaseLoop(const Limits& limits, ControlServer& control, OutputLog& log, int signals)
+    : limits_(limits),
       control_(control),
       log_(log),
       signals_(signals),

@@ -50,7 +50,7 @@ class PhaseLoop {
   enum class Stop { none, interrupt, terminate, kill };
 
   // `signals`: a signalfd, SIGTERM on which means cancel. All of it outlives this.
-  PhaseLoop(const Spool& spool, const Limits& limits, ControlServer& control, OutputLog& log, int signals);
+  PhaseLoop(const Limits& limits, ControlServer& control, OutputLog& log, int signals);
 
   void use(ProcessHost& host) { host_ = &host; }
   void watch(StateWatch* states) { states_ = states; }
@@ -84,7 +84,6 @@ class PhaseLoop {
   int timeout(std::optional<Time> until) const;
   static bool read_some(Stream& stream);
 
-  const Spool& spool_;
   const Limits& limits_;
   ControlServer& control_;
   OutputLog& log_;

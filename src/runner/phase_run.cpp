@@ -73,7 +73,7 @@ void set_counts(const PlanCounts& counts, PhaseResult& result) {
 }  // namespace
 
 PhaseRun::PhaseRun(const PhaseParts& parts)
-    : parts_(parts), loop_(parts.spool, parts.bundle.limits, parts.control, parts.log, parts.signals) {
+    : parts_(parts), loop_(parts.bundle.limits, parts.control, parts.log, parts.signals) {
   result_.started_at = parts_.clock.now();
 }
 
