@@ -186,7 +186,7 @@ std::string settings_page() {
                                          "[shim]\n"
                                          "default_profile = \"read-only\"\n\n"
                                          "[[shim.directory]]\n"
-                                         "path = \"~/work/production\"\n"
+                                         "path = \"~/code/production\"\n"
                                          "profile = \"prod\"\n\n"
                                          "[session]\n"
                                          "duration = \"8h\"\n\n"
