@@ -97,8 +97,14 @@ Result<http::Response> Api::answer(const http::Request& request, Match& match) c
   TG_TRY(http::Pairs query, http::parse_form(request.query()));
   Call call{context_, request, {}, {}, std::move(match.parameters), std::move(query), context_.clock.now()};
   const auto checked = context_.store.read([&](domain::Tables& tables) -> Result<void> {
-    TG_TRY(call.principal, authenticate(tables, context_, request));
-    if (route.permission == Permission::anyone || route.permission == Permission::signed_address) return {};
+    auto principal = authenticate(tables, context_, request);
+    if (route.permission == Permission::anyone || route.permission == Permission::signed_address) {
+      // A cookie that comes along from elsewhere counts for nothing there.
+      call.principal = principal ? std::move(*principal) : nobody(request);
+      return {};
+    }
+    if (!principal) return fail(std::move(principal).error());
+    call.principal = std::move(*principal);
     // Nothing of a request is looked at before somebody has answered for it.
     if (!call.principal.authenticated) return authorize(tables, call.principal, Permission::authenticated, {});
     TG_CHECK(add_subject_in_body(route, request, call.parameters));

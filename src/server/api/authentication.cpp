@@ -75,15 +75,9 @@ Principal by_token(domain::Tables& tables, const Context& context, std::string_v
   return principal;
 }
 
-Result<Principal> by_session(domain::Tables& tables, const Context& context, const http::Request& request,
-                             std::string_view cookie) {
-  const auto session = tables.web_sessions().find_by_hash(token_hash(context.token_key, cookie));
-  const TimePoint now = context.clock.now();
-  if (!session || now - session->last_seen_at > kSessionIdleLimit || now - session->created_at > kSessionLimit) {
-    Principal nobody;
-    nobody.actor.address = request.peer;
-    return nobody;
-  }
+Result<Principal> by_session(domain::Tables& tables, const Context& context, const http::Request& request) {
+  const auto session = session_of_cookie(tables, context, request);
+  if (!session) return nobody(request);
   if (!safe_method(request.method)) {
     TG_CHECK(check_same_origin(context, request));
     const std::string* token = request.header(kCsrfHeader);
@@ -133,15 +127,28 @@ Result<void> check_same_origin(const Context& context, const http::Request& requ
 Result<Principal> authenticate(domain::Tables& tables, const Context& context, const http::Request& request) {
   // A token that is there decides alone: a browser never sends one by itself.
   if (request.header("Authorization") != nullptr) return by_token(tables, context, bearer(request), request.peer);
-  if (const std::string* header = request.header("Cookie")) {
-    const http::Pairs cookies = http::parse_cookies(*header);
-    if (const std::string* cookie = http::find_pair(cookies, kSessionCookie)) {
-      return by_session(tables, context, request, *cookie);
-    }
+  return by_session(tables, context, request);
+}
+
+std::optional<domain::WebSession> session_of_cookie(domain::Tables& tables, const Context& context,
+                                                    const http::Request& request) {
+  const std::string* header = request.header("Cookie");
+  if (header == nullptr) return std::nullopt;
+  const http::Pairs cookies = http::parse_cookies(*header);
+  const std::string* cookie = http::find_pair(cookies, kSessionCookie);
+  if (cookie == nullptr) return std::nullopt;
+  auto session = tables.web_sessions().find_by_hash(token_hash(context.token_key, *cookie));
+  const TimePoint now = context.clock.now();
+  if (!session || now - session->last_seen_at > kSessionIdleLimit || now - session->created_at > kSessionLimit) {
+    return std::nullopt;
   }
-  Principal nobody;
-  nobody.actor.address = request.peer;
-  return nobody;
+  return session;
+}
+
+Principal nobody(const http::Request& request) {
+  Principal principal;
+  principal.actor.address = request.peer;
+  return principal;
 }
 
 void note_use(const Context& context, const Principal& principal) {

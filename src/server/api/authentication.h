@@ -34,6 +34,12 @@ bool well_formed_token(std::string_view text);
 // an error (Code::forbidden, reason "csrf"). `tables` is a transaction of any kind.
 Result<Principal> authenticate(domain::Tables& tables, const Context& context, const http::Request& request);
 
+Principal nobody(const http::Request& request);
+
+// The session that the request's cookie names, if it is not over; nothing is said about where the request comes from.
+std::optional<domain::WebSession> session_of_cookie(domain::Tables& tables, const Context& context,
+                                                    const http::Request& request);
+
 // Notes that a token or session was used, at most once a minute and in a transaction of its own.
 void note_use(const Context& context, const Principal& principal);
 

@@ -13,6 +13,8 @@
 
 namespace tollgate::api {
 
+class SignIn;  // sign_in.h
+
 struct Context {
   domain::Store& store;
   domain::BlobStore& blobs;
@@ -23,6 +25,7 @@ struct Context {
   Secret token_key;      // 32 bytes: keyed hashes of tokens, cookies and grants
   Secret url_key;        // 32 bytes: keyed hashes in signed addresses
   std::string base_url;  // "https://host[:port]", no slash at the end: what clients reach the server by
+  SignIn& sign_in;       // passwords, and how often they may be tried
 };
 
 // Keys of blobs, which the runner's side writes and reads too.

@@ -20,6 +20,7 @@ Routes state_version_routes();
 Routes variable_routes();
 Routes token_routes();
 Routes membership_routes();
+Routes web_session_routes();
 
 // All of them.
 Routes route_table();

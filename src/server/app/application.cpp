@@ -9,6 +9,7 @@
 #include "common/json/value.h"
 #include "common/os/atomic_file.h"
 #include "server/api/api.h"
+#include "server/api/sign_in.h"
 #include "server/app/installed_terraform.h"
 #include "server/app/spool_phase_runner.h"
 #include "server/runs/file_log_hub.h"
@@ -107,6 +108,7 @@ class Running final : public Application {
                     [this](const std::string& text) { log_.error("scheduler.trouble", text); }},
                    scheduler_options(configuration)),
         service_({records_->store(), logs_, events_, terraform_, clock, random, [this] { wake(); }}),
+        sign_in_(clock),
         context_{records_->store(),
                  *blobs_,
                  service_,
@@ -115,7 +117,8 @@ class Running final : public Application {
                  random,
                  records_->token_key(),
                  records_->keys().hash_key("url"),
-                 base_url},
+                 base_url,
+                 sign_in_},
         api_(context_) {}
   ~Running() override { stop(); }
 
@@ -182,6 +185,7 @@ class Running final : public Application {
   runs::PhaseExecutor executor_;
   runs::Scheduler scheduler_;
   runs::StoreRunService service_;
+  api::SignIn sign_in_;
   api::Context context_;
   api::Api api_;
 };

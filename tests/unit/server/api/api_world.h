@@ -1,4 +1,4 @@
-// A server's API over a store in memory: two organizations with their people and tokens, and runs that end only when a
+// A server's API over a store of its own: two organizations with their people and tokens, and runs that end only when a
 // test says so.
 #pragma once
 
@@ -8,11 +8,16 @@
 #include "common/crypto/hash.h"
 #include "server/api/api.h"
 #include "server/api/authentication.h"
+#include "server/api/sign_in.h"
 #include "server/domain/ids.h"
+#include "server/store/file_blob_store.h"
+#include "server/store/sqlite_store.h"
 #include "tests/support/manual_clock.h"
-#include "tests/unit/server/api/memory_store.h"
+#include "tests/support/temporary_directory.h"
 
 namespace tollgate::api::test {
+
+using namespace domain;  // NOLINT: the rows are the subject of these tests
 
 // Repeats itself, but never gives the same twice.
 class CountingRandom final : public RandomSource {
@@ -30,8 +35,7 @@ class CountingRandom final : public RandomSource {
 
 class FakeRuns final : public runs::RunService {
  public:
-  FakeRuns(MemoryStore& store, const Clock& clock, RandomSource& random)
-      : store_(store), clock_(clock), random_(random) {}
+  FakeRuns(Store& store, const Clock& clock, RandomSource& random) : store_(store), clock_(clock), random_(random) {}
 
   Result<Run> create(const runs::NewRun& wish, const Actor& actor) override {
     return store_.write([&](Tables& tables) -> Result<Run> {
@@ -75,7 +79,7 @@ class FakeRuns final : public runs::RunService {
   }
 
  private:
-  MemoryStore& store_;
+  Store& store_;
   const Clock& clock_;
   RandomSource& random_;
 };
@@ -101,7 +105,7 @@ class FakeLogs final : public runs::LogHub {
   std::unique_ptr<Subscription> subscribe(std::string_view, std::function<void()>) override { return nullptr; }
 
  private:
-  Rows<std::string> logs_;
+  std::map<std::string, std::string, std::less<>> logs_;
 };
 
 class ApiWorld : public ::testing::Test {
@@ -167,6 +171,55 @@ class ApiWorld : public ::testing::Test {
     request.peer = "192.0.2.1";
     return api.handle(request);
   }
+
+  // What a browser of this server's pages sends.
+  struct Browser {
+    std::string cookie;  // "name=value"
+    std::string csrf;
+    std::string origin = "https://tollgate.example";
+  };
+  http::Response send(const Browser& browser, std::string_view method, std::string_view target, std::string body = "") {
+    http::Request request;
+    request.method = method;
+    request.target = target;
+    if (!browser.origin.empty()) request.headers.emplace_back("Origin", browser.origin);
+    if (!browser.cookie.empty()) request.headers.emplace_back("Cookie", browser.cookie);
+    if (!browser.csrf.empty()) request.headers.emplace_back("X-CSRF-Token", browser.csrf);
+    request.body = std::move(body);
+    request.peer = "192.0.2.1";
+    return api.handle(request);
+  }
+  void set_password(const std::string& name, std::string_view password) {
+    EXPECT_TRUE(store.write([&](Tables& tables) -> Result<void> {
+      auto user = tables.users().find("user-" + name);
+      TG_TRY(user->password_hash, crypto::hash_password(Secret(password), sign_in.cost()));
+      return tables.users().update(*user);
+    }));
+  }
+  // Takes over what the answer gave: cookie and token.
+  static void follow(Browser& browser, const http::Response& answer) {
+    if (const std::string* cookie = http::find_pair(answer.headers, "Set-Cookie")) {
+      browser.cookie = cookie->substr(0, cookie->find(';'));
+    }
+    browser.csrf = member_of(answer, "csrf-token");
+  }
+  static std::string member_of(const http::Response& answer, std::string_view name) {
+    const auto document = json::parse(answer.body);
+    const json::Value* value = document ? document->find(name) : nullptr;
+    return value != nullptr && value->if_string() != nullptr ? *value->if_string() : "";
+  }
+  http::Response try_to_sign_in(const Browser& browser, std::string_view name, std::string_view password) {
+    return send(browser, "POST", "/api/web/v1/session",
+                json::to_text(json::Value::object({{"username", name}, {"password", password}})));
+  }
+  Browser sign_in_as(const std::string& name) {
+    set_password(name, "a good password");
+    Browser browser;
+    const auto answer = try_to_sign_in(browser, name, "a good password");
+    EXPECT_EQ(answer.status, 200) << answer.body;
+    follow(browser, answer);
+    return browser;
+  }
   std::string path(std::string_view rest) const { return "/api/v2/" + std::string(rest); }
 
   // data.attributes.name, or data.id where `name` is empty.
@@ -210,10 +263,17 @@ class ApiWorld : public ::testing::Test {
 
   tollgate::test::ManualClock clock;
   CountingRandom random;
-  MemoryStore store;
-  MemoryBlobs blobs;
+  tollgate::test::TemporaryDirectory directory;
+  const store::KeyRing keys = store::KeyRing::generate(random);
+  const std::unique_ptr<Store> opened_store =
+      store::open_sqlite_store(directory.file("tollgate.db"), keys, random, clock).value();
+  const std::unique_ptr<BlobStore> opened_blobs =
+      store::open_file_blob_store(directory.file("blobs"), keys, random).value();
+  Store& store = *opened_store;
+  BlobStore& blobs = *opened_blobs;
   FakeRuns runs{store, clock, random};
   FakeLogs logs;
+  SignIn sign_in{clock, {.cost = {1, 8U << 10}}};  // cheap
   Context context{store,
                   blobs,
                   runs,
@@ -222,7 +282,8 @@ class ApiWorld : public ::testing::Test {
                   random,
                   Secret(std::string(32, 't')),
                   Secret(std::string(32, 'u')),
-                  "https://tollgate.example"};
+                  "https://tollgate.example",
+                  sign_in};
   Api api{context};
   std::string owner, member, foreign, organization_token;
 };
