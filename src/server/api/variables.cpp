@@ -1,9 +1,9 @@
 // Variables of workspaces, of a whole organization, and personal ones, which only their user sees.
 #include <array>
 
-#include "server/api/reserved_variables.h"
 #include "server/api/routes.h"
 #include "server/domain/ids.h"
+#include "server/domain/reserved_variables.h"
 
 namespace tollgate::api {
 
@@ -116,7 +116,7 @@ Result<void> read_attributes(const json::Reader& attributes, Variable& variable)
 
 // In a gated workspace the gate alone decides about AWS: a variable must not lead around it.
 Result<void> check_reserved(Tables& tables, const Variable& variable) {
-  if (variable.category != VariableCategory::env || !is_reserved_variable(variable.key)) return {};
+  if (variable.category != VariableCategory::env || !domain::is_reserved_variable(variable.key)) return {};
   const auto organization = tables.organizations().find(variable.organization_id);
   const auto workspace = tables.workspaces().find(variable.workspace_id);
   const auto level = domain::stricter(organization ? organization->aws_mfa : domain::MfaLevel::never,

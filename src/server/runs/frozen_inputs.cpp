@@ -3,6 +3,7 @@
 #include <map>
 
 #include "common/json/value.h"
+#include "server/domain/reserved_variables.h"
 
 namespace tollgate::runs {
 
@@ -35,6 +36,16 @@ FrozenInputs freeze(const std::vector<domain::Variable>& organization, const std
     inputs.variables.push_back(std::move(variable));
   }
   return inputs;
+}
+
+std::vector<std::string> take_reserved(FrozenInputs& inputs) {
+  std::vector<std::string> names;
+  std::erase_if(inputs.variables, [&](const FrozenVariable& variable) {
+    const bool reserved = variable.category == VariableCategory::env && domain::is_reserved_variable(variable.key);
+    if (reserved) names.push_back(variable.key);
+    return reserved;
+  });
+  return names;
 }
 
 Secret to_text(const FrozenInputs& inputs) {

@@ -33,6 +33,9 @@ struct FrozenInputs {
 FrozenInputs freeze(const std::vector<domain::Variable>& organization, const std::vector<domain::Variable>& personal,
                     const std::vector<domain::Variable>& workspace, const std::vector<domain::RunVariable>& run);
 
+// Takes out the environment variables that are reserved in a gated workspace, whoever set them. Their names.
+std::vector<std::string> take_reserved(FrozenInputs& inputs);
+
 Secret to_text(const FrozenInputs& inputs);
 // Errors: Code::invalid where it is not such a text.
 Result<FrozenInputs> parse_frozen_inputs(const Secret& text);

@@ -94,6 +94,14 @@ void PhaseExecutor::prepare_and_watch(Supervised& self, const StartedPhase& star
   const Run& run = started.run;
   parts_.logs.open(run.phase(started.phase).id);
   step("start_committed");
+  if (!started.left_out.empty()) {
+    parts_.logs.append_system(
+        run.phase(started.phase).id,
+        fmt::format("Warning: not set in this phase, because they are reserved where AWS MFA is "
+                    "required: {}. Owners set identities and roles in the organization's settings.",
+                    fmt::join(started.left_out, ", ")),
+        run.structured_output);
+  }
   PhaseSpec spec;
   spec.phase_id = run.phase(started.phase).id;
   spec.phase = started.phase;

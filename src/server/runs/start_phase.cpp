@@ -48,7 +48,8 @@ Result<StartedPhase> start_phase(domain::Tables& tables, const PhaseProof& proof
   StartedPhase started;
   // The transition comes first, on our copy: a run whose turn it is not is told so, whatever else is wrong.
   TG_CHECK(phase == PhaseKind::plan ? domain::start_plan(*run, now) : domain::start_apply(*run, now));
-  TG_CHECK(check_gate(*run, phase, proof, level_in_force(*run, *organization, *workspace)));
+  const auto level = level_in_force(*run, *organization, *workspace);
+  TG_CHECK(check_gate(*run, phase, proof, level));
   const auto text = tables.runs().inputs(run_id);
   if (!text || text->empty()) return never(*run, "inputs_lost", "its frozen variables are gone");
   TG_TRY(started.inputs, parse_frozen_inputs(*text));
@@ -58,6 +59,8 @@ Result<StartedPhase> start_phase(domain::Tables& tables, const PhaseProof& proof
     started.inputs.base_state_version_id = workspace->current_state_version_id;
     tables.runs().set_inputs(run_id, to_text(started.inputs));
   }
+  // After the inputs were stored: what counts is the level at the start of each phase.
+  if (level != domain::MfaLevel::never) started.left_out = take_reserved(started.inputs);
   started.phase = phase;
   started.state_version_id = workspace->current_state_version_id;
   started.limit = phase == PhaseKind::plan ? organization->plan_limit : organization->apply_limit;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "common/base/random.h"
 #include "server/domain/store.h"
@@ -17,7 +18,8 @@ struct StartedPhase {
   domain::Run run;
   domain::PhaseKind phase = domain::PhaseKind::plan;
   FrozenInputs inputs;
-  std::string state_version_id;  // empty: the workspace has no state
+  std::vector<std::string> left_out;  // names of reserved variables that are not among them
+  std::string state_version_id;       // empty: the workspace has no state
   std::chrono::seconds limit{};
 };
 

@@ -15,6 +15,7 @@ struct FakeSpool {
   std::mutex mutex;
   std::condition_variable changed;
   std::string workspace_id;
+  std::vector<std::string> variables;  // the names it was given
   domain::PhaseKind kind = domain::PhaseKind::plan;
   std::string output;
   std::vector<std::string> states;
@@ -83,6 +84,8 @@ class FakeRunner final : public PhaseRunner {
     auto spool = std::make_shared<FakeSpool>();
     spool->workspace_id = spec.run->workspace_id;
     spool->kind = spec.phase;
+    for (const FrozenVariable& variable : *spec.variables)
+      spool->variables.push_back(variable.key);
     const std::lock_guard lock(mutex_);
     if (!started_.insert(spec.phase_id).second) ++violations_;  // nothing is started twice
     if (spec.phase == domain::PhaseKind::apply) {

@@ -236,6 +236,45 @@ TEST(RunModel, AGatedPhaseDoesNotStartWithoutAGate) {
   EXPECT_TRUE(server.log(run.apply.id).ends_with("\x03"));
 }
 
+TEST(RunModel, ReservedVariablesReachNoPhaseOfAGatedWorkspace) {
+  Server server;
+  const auto set_level = [&](domain::MfaLevel level) {
+    return server.store.write([&](domain::Tables& tables) -> Result<void> {
+      auto organization = tables.organizations().find("org-a").value();
+      organization.aws_mfa = level;
+      return tables.organizations().update(organization);
+    });
+  };
+  const auto create = [&](const char* workspace) {
+    domain::Run run = server.create(workspace);
+    std::vector<domain::Variable> variables;
+    for (const char* name : {"AWS_PROFILE", "AWS_ENDPOINT_URL_S3", "REGION"}) {
+      variables.emplace_back().key = name;
+      variables.back().value = Secret("canary");
+      variables.back().category = domain::VariableCategory::env;
+    }
+    const auto frozen = server.store.write([&](domain::Tables& tables) -> Result<void> {
+      tables.runs().set_inputs(run.id, to_text(freeze(variables, {}, {}, {})));
+      return {};
+    });
+    EXPECT_TRUE(frozen);
+    return run;
+  };
+  const domain::Run free = create("ws-0");
+  server.scheduler->run_once();
+  EXPECT_EQ(server.child(free.plan.id)->variables,
+            (std::vector<std::string>{"AWS_ENDPOINT_URL_S3", "AWS_PROFILE", "REGION"}));
+  EXPECT_EQ(server.log(free.plan.id), "\x02");
+  // Set before the level was raised.
+  ASSERT_TRUE(set_level(domain::MfaLevel::applies_only));
+  const domain::Run gated = create("ws-1");
+  server.scheduler->run_once();
+  EXPECT_EQ(server.child(gated.plan.id)->variables, std::vector<std::string>{"REGION"});
+  const std::string log = server.log(gated.plan.id);
+  EXPECT_NE(log.find("AWS_ENDPOINT_URL_S3, AWS_PROFILE"), std::string::npos) << log;
+  EXPECT_EQ(log.find("canary"), std::string::npos);
+}
+
 TEST(RunModel, LostRunnersAndLimitsAndCancelsAreTruthful) {
   Server server;
   const domain::Run lost = server.create("ws-0", [](NewRun& wish) { wish.auto_apply = true; });

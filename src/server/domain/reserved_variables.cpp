@@ -1,9 +1,9 @@
-#include "server/api/reserved_variables.h"
+#include "server/domain/reserved_variables.h"
 
 #include <algorithm>
 #include <array>
 
-namespace tollgate::api {
+namespace tollgate::domain {
 
 namespace {
 
@@ -34,4 +34,4 @@ bool is_reserved_variable(std::string_view name) {
                      [&](std::string_view prefix) { return name.rfind(prefix, 0) == 0; });
 }
 
-}  // namespace tollgate::api
+}  // namespace tollgate::domain
