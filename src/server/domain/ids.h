@@ -26,6 +26,9 @@ inline constexpr std::string_view kRunEvent = "re-";
 inline constexpr std::string_view kStateVersion = "sv-";
 inline constexpr std::string_view kStateVersionOutput = "wsout-";
 inline constexpr std::string_view kGate = "gate-";
+inline constexpr std::string_view kAwsIdentity = "awsid-";
+inline constexpr std::string_view kIdentityDevice = "awsdev-";
+inline constexpr std::string_view kMfaAttempt = "mfa-";
 inline constexpr std::string_view kAudit = "ae-";
 }  // namespace id_prefix
 

@@ -16,6 +16,7 @@
 #include "common/base/error.h"
 #include "common/base/secret.h"
 #include "server/domain/audit_record.h"
+#include "server/domain/aws_mfa.h"
 #include "server/domain/organization.h"
 #include "server/domain/run.h"
 #include "server/domain/state_version.h"
@@ -164,6 +165,58 @@ class StateVersionTable : public Table<StateVersion> {
   virtual std::optional<StateVersionOutput> find_output(std::string_view id) = 0;
 };
 
+class AwsIdentityTable : public Table<AwsIdentity> {
+ public:
+  // insert() and update(): Code::conflict (reason "exists") where that person, or the organization itself, has one.
+  virtual std::vector<AwsIdentity> of_organization(std::string_view organization_id) = 0;  // oldest first
+  virtual std::optional<AwsIdentity> of_user(std::string_view organization_id, std::string_view user_id) = 0;
+  virtual std::optional<AwsIdentity> of_organization_itself(std::string_view organization_id) = 0;
+  // Of all organizations: one serial belongs to one person, unless it is shared.
+  virtual std::vector<AwsIdentity> with_serial(std::string_view serial) = 0;
+};
+
+class IdentityDeviceTable : public Table<IdentityDevice> {
+ public:
+  // insert() and update(): Code::conflict (reason "exists") where that person has one for this identity.
+  virtual std::vector<IdentityDevice> of_identity(std::string_view identity_id) = 0;  // oldest first
+  virtual std::optional<IdentityDevice> of_user(std::string_view identity_id, std::string_view user_id) = 0;
+  virtual std::vector<IdentityDevice> with_serial(std::string_view serial) = 0;
+};
+
+class GateSettingsTable {
+ public:
+  virtual ~GateSettingsTable() = default;
+  virtual GateSettings of(std::string_view organization_id) = 0;  // the defaults where nothing was set
+  virtual void set(const GateSettings& settings) = 0;
+};
+
+class GateTable : public Table<GateRecord> {
+ public:
+  // The only one of that phase; insert() is Code::conflict (reason "exists") where there is one.
+  virtual std::optional<GateRecord> of_phase(std::string_view run_id, PhaseKind phase) = 0;
+  virtual std::vector<GateRecord> of_run(std::string_view run_id) = 0;  // the plan's first
+
+  // A code of a device is taken once: false where that hash was taken before and has not expired. Also removes what has
+  // expired.
+  virtual bool take_code(std::string_view hash, TimePoint expires_at, TimePoint now) = 0;
+  // Of a code that provably never left.
+  virtual void give_code_back(std::string_view hash) = 0;
+  virtual void add_attempt(const MfaAttempt& attempt) = 0;
+  virtual void set_outcome(std::string_view attempt_id, AttemptOutcome outcome) = 0;
+  virtual std::vector<MfaAttempt> attempts(std::string_view serial, TimePoint from) = 0;  // oldest first
+  virtual void forget_attempts(std::string_view serial) = 0;                              // an owner lifts the limits
+  virtual void forget_attempts_before(TimePoint at) = 0;
+};
+
+class PhaseSessionTable {
+ public:
+  virtual ~PhaseSessionTable() = default;
+  virtual void set(const PhaseSession& session) = 0;  // replaces
+  virtual std::optional<PhaseSession> find(std::string_view phase_id) = 0;
+  virtual void erase(std::string_view phase_id) = 0;
+  virtual void erase_of_run(std::string_view run_id) = 0;
+};
+
 class AuditTable {
  public:
   virtual ~AuditTable() = default;
@@ -196,6 +249,11 @@ class Tables {
   virtual ConfigurationVersionTable& configuration_versions() = 0;
   virtual RunTable& runs() = 0;
   virtual StateVersionTable& state_versions() = 0;
+  virtual AwsIdentityTable& aws_identities() = 0;
+  virtual IdentityDeviceTable& identity_devices() = 0;
+  virtual GateSettingsTable& gate_settings() = 0;
+  virtual GateTable& gates() = 0;
+  virtual PhaseSessionTable& phase_sessions() = 0;
   virtual AuditTable& audit() = 0;
   virtual SettingTable& settings() = 0;
 };

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/base/time.h"
+#include "server/domain/aws_mfa.h"
 #include "server/domain/mfa_level.h"
 #include "server/domain/organization.h"
 #include "server/domain/run.h"
@@ -23,6 +24,26 @@ struct EnumNames;
 template <>
 struct EnumNames<domain::MfaLevel> {
   static constexpr std::array<std::string_view, 3> kNames{"never", "applies-only", "plans-and-applies"};
+};
+template <>
+struct EnumNames<domain::PhaseKind> {
+  static constexpr std::array<std::string_view, 2> kNames{"plan", "apply"};
+};
+template <>
+struct EnumNames<domain::IdentityKind> {
+  static constexpr std::array<std::string_view, 2> kNames{"personal", "organization"};
+};
+template <>
+struct EnumNames<domain::IdentityPolicy> {
+  static constexpr std::array<std::string_view, 3> kNames{"personal", "organization", "personal-then-organization"};
+};
+template <>
+struct EnumNames<domain::GateState> {
+  static constexpr std::array<std::string_view, 5> kNames{"open", "checking", "passed", "expired", "closed"};
+};
+template <>
+struct EnumNames<domain::AttemptOutcome> {
+  static constexpr std::array<std::string_view, 4> kNames{"sent", "accepted", "refused", "unspent"};
 };
 template <>
 struct EnumNames<domain::ExecutionMode> {

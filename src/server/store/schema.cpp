@@ -131,6 +131,49 @@ CREATE TABLE state_version_outputs (id TEXT PRIMARY KEY,
 CREATE INDEX state_version_outputs_version ON state_version_outputs (state_version_id, name);
 )sql";
 
+constexpr std::string_view kAwsMfa = R"sql(CREATE TABLE aws_identities (id TEXT PRIMARY KEY,
+  organization_id TEXT NOT NULL REFERENCES organizations (id) ON DELETE CASCADE, kind TEXT NOT NULL,
+  user_id TEXT REFERENCES users (id) ON DELETE CASCADE, access_key_id TEXT NOT NULL, mfa_serial TEXT NOT NULL,
+  region TEXT NOT NULL, shared BIGINT NOT NULL, account TEXT NOT NULL, arn TEXT NOT NULL, key_created_at BIGINT,
+  tested_at BIGINT, created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, secret_access_key TEXT NOT NULL);
+CREATE UNIQUE INDEX aws_identities_personal ON aws_identities (organization_id, user_id) WHERE kind = 'personal';
+CREATE UNIQUE INDEX aws_identities_organization ON aws_identities (organization_id) WHERE kind = 'organization';
+CREATE INDEX aws_identities_of_organization ON aws_identities (organization_id);
+CREATE INDEX aws_identities_of_user ON aws_identities (user_id);
+CREATE INDEX aws_identities_serial ON aws_identities (mfa_serial);
+CREATE TABLE identity_devices (id TEXT PRIMARY KEY,
+  identity_id TEXT NOT NULL REFERENCES aws_identities (id) ON DELETE CASCADE,
+  user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE, serial TEXT NOT NULL, created_at BIGINT NOT NULL);
+CREATE UNIQUE INDEX identity_devices_user ON identity_devices (identity_id, user_id);
+CREATE INDEX identity_devices_of_user ON identity_devices (user_id);
+CREATE INDEX identity_devices_serial ON identity_devices (serial);
+CREATE TABLE gate_settings (id TEXT PRIMARY KEY REFERENCES organizations (id) ON DELETE CASCADE,
+  identity_policy TEXT NOT NULL, accounts TEXT NOT NULL, plan_role TEXT NOT NULL, plan_role_external_id TEXT NOT NULL,
+  apply_role TEXT NOT NULL, apply_role_external_id TEXT NOT NULL, read_only_plan_role TEXT NOT NULL,
+  read_only_plan_role_external_id TEXT NOT NULL, raw_key_plans BIGINT NOT NULL);
+CREATE TABLE gates (id TEXT PRIMARY KEY,
+  organization_id TEXT NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
+  run_id TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE, phase TEXT NOT NULL, plan_sha256 TEXT NOT NULL,
+  configuration_version_id TEXT NOT NULL, inputs_sha256 TEXT NOT NULL, terraform_version TEXT NOT NULL,
+  lock_file_sha256 TEXT NOT NULL, state TEXT NOT NULL, opened_at BIGINT NOT NULL, refusals BIGINT NOT NULL,
+  refusal_reason TEXT NOT NULL, refusal_sentence TEXT NOT NULL, refusal_at BIGINT, refusal_by TEXT NOT NULL,
+  refusal_request_id TEXT NOT NULL, checking_since BIGINT, checking_by TEXT NOT NULL,
+  accepted_by TEXT NOT NULL, accepted_by_name TEXT NOT NULL, accepted_at BIGINT, identity_id TEXT NOT NULL,
+  identity_kind TEXT NOT NULL, serial TEXT NOT NULL, account TEXT NOT NULL, arn TEXT NOT NULL,
+  request_id TEXT NOT NULL, session_expires_at BIGINT, attempt_id TEXT NOT NULL);
+CREATE UNIQUE INDEX gates_phase ON gates (run_id, phase);
+CREATE INDEX gates_organization ON gates (organization_id);
+CREATE TABLE spent_codes (hash TEXT PRIMARY KEY, expires_at BIGINT NOT NULL);
+CREATE TABLE mfa_attempts (id TEXT PRIMARY KEY, ordinal BIGINT NOT NULL, serial TEXT NOT NULL, user_id TEXT NOT NULL,
+  run_id TEXT NOT NULL, at BIGINT NOT NULL, outcome TEXT NOT NULL);
+CREATE UNIQUE INDEX mfa_attempts_ordinal ON mfa_attempts (ordinal);
+CREATE INDEX mfa_attempts_serial ON mfa_attempts (serial, at);
+CREATE TABLE phase_sessions (id TEXT PRIMARY KEY, run_id TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+  region TEXT NOT NULL, access_key_id TEXT NOT NULL, expires_at BIGINT NOT NULL, secret_access_key TEXT NOT NULL,
+  session_token TEXT NOT NULL);
+CREATE INDEX phase_sessions_run ON phase_sessions (run_id);
+)sql";
+
 }  // namespace
 
 const std::vector<Migration>& migrations() {
@@ -138,6 +181,7 @@ const std::vector<Migration>& migrations() {
       {1, "who there is, settings, audit", kIdentities},
       {2, "workspaces", kWorkspaces},
       {3, "runs, tokens, states", kRuns},
+      {4, "AWS identities and gates", kAwsMfa},
   };
   return all;
 }

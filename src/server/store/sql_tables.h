@@ -1,6 +1,7 @@
 // All tables of one transaction, with the audit and the settings. Valid inside that transaction, on its thread.
 #pragma once
 
+#include "server/store/aws_mfa_tables.h"
 #include "server/store/identity_tables.h"
 #include "server/store/run_tables.h"
 #include "server/store/workspace_tables.h"
@@ -48,6 +49,11 @@ class SqlTables final : public domain::Tables {
   domain::ConfigurationVersionTable& configuration_versions() override { return configuration_versions_; }
   domain::RunTable& runs() override { return runs_; }
   domain::StateVersionTable& state_versions() override { return state_versions_; }
+  domain::AwsIdentityTable& aws_identities() override { return aws_identities_; }
+  domain::IdentityDeviceTable& identity_devices() override { return identity_devices_; }
+  domain::GateSettingsTable& gate_settings() override { return gate_settings_; }
+  domain::GateTable& gates() override { return gates_; }
+  domain::PhaseSessionTable& phase_sessions() override { return phase_sessions_; }
   domain::AuditTable& audit() override { return audit_; }
   domain::SettingTable& settings() override { return settings_; }
 
@@ -65,6 +71,11 @@ class SqlTables final : public domain::Tables {
   SqlConfigurationVersions configuration_versions_{context_};
   SqlRuns runs_{context_};
   SqlStateVersions state_versions_{context_};
+  SqlAwsIdentities aws_identities_{context_};
+  SqlIdentityDevices identity_devices_{context_};
+  SqlGateSettings gate_settings_{context_};
+  SqlGates gates_{context_};
+  SqlPhaseSessions phase_sessions_{context_};
   SqlAudit audit_{context_};
   SqlSettings settings_{context_};
 };

@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "server/domain/store.h"
+#include "tests/unit/server/runs/memory_aws_mfa.h"
 
 namespace tollgate::runs {
 
@@ -22,6 +23,7 @@ struct MemoryData {
   std::vector<domain::StateVersion> states;  // in order of insertion
   std::map<std::string, std::vector<domain::StateVersionOutput>, std::less<>> outputs;
   std::vector<domain::AuditRecord> audit;
+  test::MemoryAwsMfa aws_mfa;
 };
 
 [[noreturn]] inline void not_in_memory() {
@@ -223,7 +225,8 @@ class MemoryTables final : public domain::Tables {
         configurations_(data.configurations),
         runs_(data),
         states_(data),
-        audit_(data) {}
+        audit_(data),
+        aws_mfa_(data.aws_mfa) {}
   domain::UserTable& users() override { not_in_memory(); }
   domain::OrganizationTable& organizations() override { return organizations_; }
   domain::MembershipTable& memberships() override { not_in_memory(); }
@@ -236,6 +239,11 @@ class MemoryTables final : public domain::Tables {
   domain::ConfigurationVersionTable& configuration_versions() override { return configurations_; }
   domain::RunTable& runs() override { return runs_; }
   domain::StateVersionTable& state_versions() override { return states_; }
+  domain::AwsIdentityTable& aws_identities() override { return aws_mfa_.identities; }
+  domain::IdentityDeviceTable& identity_devices() override { return aws_mfa_.devices; }
+  domain::GateSettingsTable& gate_settings() override { return aws_mfa_.settings; }
+  domain::GateTable& gates() override { return aws_mfa_.gates; }
+  domain::PhaseSessionTable& phase_sessions() override { return aws_mfa_.sessions; }
   domain::AuditTable& audit() override { return audit_; }
   domain::SettingTable& settings() override { not_in_memory(); }
 
@@ -247,6 +255,7 @@ class MemoryTables final : public domain::Tables {
   MemoryRuns runs_;
   MemoryStates states_;
   MemoryAudit audit_;
+  test::MemoryAwsMfaTables aws_mfa_;
   MemoryTokens tokens_;
 };
 

@@ -25,8 +25,26 @@ class TamperingTest : public AnyStore {
     session.user_id = add_user("ann").id;
     session.hash = "h";
     session.csrf_token = "canary-csrf-token";
+    identity.id = "awsid-1";
+    identity.organization_id = acme.id;
+    identity.kind = domain::IdentityKind::organization;
+    identity.access_key_id = "AKIAEXAMPLE";
+    identity.secret_access_key = Secret("canary-long-term-secret");
+    gate.id = "gate-1";
+    gate.organization_id = acme.id;
+    gate.binding.run_id = run.id;
+    gate.attempt_id = "canary-attempt-of-a-gate";
+    domain::PhaseSession phase_session;
+    phase_session.id = run.plan.id;
+    phase_session.run_id = run.id;
+    phase_session.access_key_id = "ASIAEXAMPLE";
+    phase_session.secret_access_key = Secret("canary-session-secret");
+    phase_session.session_token = Secret("canary-session-token");
     write([&](Tables& t) {
       must(t.runs().insert(run));
+      must(t.aws_identities().insert(identity));
+      must(t.gates().insert(gate));
+      t.phase_sessions().set(phase_session);
       t.runs().set_inputs(run.id, Secret("canary-frozen-inputs"));
       must(t.variables().insert(one));
       must(t.variables().insert(two));
@@ -48,7 +66,11 @@ class TamperingTest : public AnyStore {
             {"run_inputs", "inputs", "run_id", run.id},
             {"state_version_outputs", "value", "id", "wsout-1"},
             {"state_version_outputs", "value", "id", "wsout-2"},
-            {"web_sessions", "csrf_token", "id", "ws_session-1"}};
+            {"web_sessions", "csrf_token", "id", "ws_session-1"},
+            {"aws_identities", "secret_access_key", "id", "awsid-1"},
+            {"gates", "attempt_id", "id", "gate-1"},
+            {"phase_sessions", "secret_access_key", "id", run.plan.id},
+            {"phase_sessions", "session_token", "id", run.plan.id}};
   }
   std::string value(const Place& p) {
     return bed->run(fmt::format("SELECT {} FROM {} WHERE {} = '{}'", p.column, p.table, p.id_column, p.id)).at(0);
@@ -63,6 +85,9 @@ class TamperingTest : public AnyStore {
       if (p.table == "run_inputs") t.runs().inputs(p.id);
       if (p.table == "state_version_outputs") t.state_versions().find_output(p.id);
       if (p.table == "web_sessions") t.web_sessions().find(p.id);
+      if (p.table == "aws_identities") t.aws_identities().find(p.id);
+      if (p.table == "gates") t.gates().find(p.id);
+      if (p.table == "phase_sessions") t.phase_sessions().find(p.id);
       return 0;
     });
   }
@@ -75,6 +100,8 @@ class TamperingTest : public AnyStore {
     return false;
   }
 
+  domain::AwsIdentity identity;
+  domain::GateRecord gate;
   domain::Workspace net;
   domain::Run run;
   domain::Variable one;
@@ -88,7 +115,8 @@ TEST_P(TamperingTest, NoSecretLiesInClear) {
   ASSERT_NE(bytes.find("acme"), std::string::npos);
   for (const std::string canary :
        {"canary-run-variable", "canary-variable-one", "canary-variable-two", "canary-frozen-inputs",
-        "canary-output-one", "canary-output-two", "canary-csrf-token"}) {
+        "canary-output-one", "canary-output-two", "canary-csrf-token", "canary-long-term-secret",
+        "canary-session-secret", "canary-session-token"}) {
     std::string utf16;
     for (const char c : canary)
       utf16 += {c, '\0'};
@@ -128,7 +156,7 @@ TEST_P(TamperingTest, AValueInAnotherRowOrColumnIsFound) {
   int swaps = 0;
   for (const Place& from : all) {
     for (const Place& to : all) {
-      if (from.table + from.id == to.table + to.id) continue;
+      if (from.table + from.column + from.id == to.table + to.column + to.id) continue;
       const std::string kept = value(to);
       set(to, value(from));
       EXPECT_TRUE(found_when_read(to)) << from.table << " -> " << to.table;
@@ -136,7 +164,7 @@ TEST_P(TamperingTest, AValueInAnotherRowOrColumnIsFound) {
       ++swaps;
     }
   }
-  EXPECT_EQ(swaps, 42);
+  EXPECT_EQ(swaps, 110);
 }
 
 TEST_P(TamperingTest, ARowMadeReadableOrMovedIsFound) {
@@ -157,6 +185,39 @@ TEST_P(TamperingTest, ARowMadeReadableOrMovedIsFound) {
   changed("version", "7");
   changed("workspace_id", other.id);
   changed("organization_id", other.organization_id);
+}
+
+TEST_P(TamperingTest, AGateThatWasEditedOpensNothing) {
+  const Place place{"gates", "attempt_id", "id", "gate-1"};
+  for (const auto& [column, to] : std::vector<std::pair<std::string, std::string>>{{"state", "passed"},
+                                                                                   {"phase", "apply"},
+                                                                                   {"plan_sha256", "00"},
+                                                                                   {"configuration_version_id", "cv-2"},
+                                                                                   {"inputs_sha256", "00"},
+                                                                                   {"terraform_version", "1.0.0"},
+                                                                                   {"lock_file_sha256", "00"},
+                                                                                   {"accepted_by", "user-eve"},
+                                                                                   {"serial", "x"},
+                                                                                   {"account", "444455556666"},
+                                                                                   {"refusals", "-9"}}) {
+    const std::string kept = bed->run(fmt::format("SELECT {} FROM gates", column)).at(0);
+    bed->run(fmt::format("UPDATE gates SET {} = '{}'", column, to));
+    EXPECT_TRUE(found_when_read(place)) << column;
+    bed->run(fmt::format("UPDATE gates SET {} = '{}'", column, kept));
+    ASSERT_FALSE(found_when_read(place)) << column;
+  }
+}
+
+TEST_P(TamperingTest, AnotherDevicePutBesideAKeyIsFound) {
+  const Place place{"aws_identities", "secret_access_key", "id", "awsid-1"};
+  for (const auto& [column, to] : std::vector<std::pair<std::string, std::string>>{
+           {"mfa_serial", "arn:aws:iam::111122223333:mfa/eve"}, {"shared", "1"}, {"access_key_id", "AKIAOTHER"}}) {
+    const std::string kept = bed->run(fmt::format("SELECT {} FROM aws_identities", column)).at(0);
+    bed->run(fmt::format("UPDATE aws_identities SET {} = '{}'", column, to));
+    EXPECT_TRUE(found_when_read(place)) << column;
+    bed->run(fmt::format("UPDATE aws_identities SET {} = '{}'", column, kept));
+    ASSERT_FALSE(found_when_read(place)) << column;
+  }
 }
 
 TEST_P(TamperingTest, AnotherMasterKeyIsAnErrorWhenTheStoreOpens) {
