@@ -91,7 +91,7 @@ bool Api::knows(std::string_view path) const {
 
 Result<http::Response> Api::answer(const http::Request& request, Match& match) const {
   const Route& route = *match.route;
-  if (route.body == Body::json && request.body.size() > kMaxJsonBody) {
+  if ((route.body == Body::json || route.body == Body::form) && request.body.size() > kMaxJsonBody) {
     return fail(Code::invalid, fmt::format("the document is larger than {} MiB", kMaxJsonBody >> 20));
   }
   TG_TRY(http::Pairs query, http::parse_form(request.query()));

@@ -95,7 +95,10 @@ Result<Principal> by_session(domain::Tables& tables, const Context& context, con
 }  // namespace
 
 Secret new_token_text(TokenKind kind, RandomSource& random) {
-  const char letter = kind == TokenKind::user ? 'u' : kind == TokenKind::organization ? 'o' : 'r';
+  return new_proof_text(kind == TokenKind::user ? 'u' : kind == TokenKind::organization ? 'o' : 'r', random);
+}
+
+Secret new_proof_text(char letter, RandomSource& random) {
   std::string text = fmt::format("tg{}.{}", letter, base64url_encode(random.bytes(kRandomBytes)));
   text += checksum(text);
   return Secret::take(std::move(text));

@@ -25,6 +25,8 @@ inline constexpr std::chrono::hours kSessionLimit{12};
 // How recently a password must have been typed for what the design calls re-authenticated.
 inline constexpr std::chrono::minutes kReauthenticationLife{5};
 
+// "tg<letter>.<random>": the text of anything that proves something by being known.
+Secret new_proof_text(char letter, RandomSource& random);
 Secret new_token_text(domain::TokenKind kind, RandomSource& random);
 // Of tokens, cookies and one-time grants: lower-case hex.
 std::string token_hash(const Secret& token_key, std::string_view text);

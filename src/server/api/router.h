@@ -27,7 +27,7 @@ namespace tollgate::api {
 
 using RouteHandler = Result<http::Response> (*)(const Call&);
 
-enum class Body { none, json, bytes };
+enum class Body { none, json, bytes, form };
 
 struct Route {
   std::string_view method;
@@ -35,7 +35,7 @@ struct Route {
   Permission permission;
   RouteHandler handler;
   std::string_view summary;                 // one line, for the OpenAPI document
-  Body body = Body::none;                   // json: at most kMaxJsonBody
+  Body body = Body::none;                   // json and form: at most kMaxJsonBody
   std::string_view subject_in_body = {};    // a relationship whose id is a parameter, "workspace" -> :workspace_id
   std::string_view subject_in_filter = {};  // "workspace": filter[organization][name] and filter[workspace][name]
 };

@@ -21,6 +21,7 @@ Routes variable_routes();
 Routes token_routes();
 Routes membership_routes();
 Routes web_session_routes();
+Routes setup_routes();
 
 // All of them.
 Routes route_table();

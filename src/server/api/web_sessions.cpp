@@ -116,7 +116,7 @@ Result<http::Response> sign_in(const Call& call) {
   const PasswordAnswer answer = check_password(call, username, password);
   if (!answer.user) return refusal(answer);
   TG_TRY(const NewWebSession session, begin_web_session(call, *answer.user));
-  return with_cookie(plain_json(200, session_document(*answer.user, session.row)), session.cookie);
+  return signed_in(*answer.user, session);
 }
 
 Result<http::Response> show_session(const Call& call) {
@@ -249,6 +249,10 @@ Result<NewWebSession> begin_web_session(const Call& call, const User& user) {
   };
   TG_CHECK(call.store().write(store));
   return made;
+}
+
+http::Response signed_in(const User& user, const NewWebSession& session) {
+  return with_cookie(plain_json(200, session_document(user, session.row)), session.cookie);
 }
 
 std::string session_cookie(const Secret& text) {

@@ -33,6 +33,9 @@ struct NewWebSession {
 };
 Result<NewWebSession> begin_web_session(const Call& call, const domain::User& user);
 
+// The answer of having signed in: who it is, the token that changes need, and the cookie.
+http::Response signed_in(const domain::User& user, const NewWebSession& session);
+
 // The value of the Set-Cookie header. Without a text it takes the cookie back.
 std::string session_cookie(const Secret& text);
 

@@ -11,6 +11,7 @@
 #include "common/os/atomic_file.h"
 #include "common/os/user.h"
 #include "server/api/authentication.h"
+#include "server/api/setup.h"
 #include "server/app/application.h"
 #include "server/audit/audit.h"
 #include "server/domain/ids.h"
@@ -49,11 +50,14 @@ struct Opened {
   std::unique_ptr<SystemRandom> random = std::make_unique<SystemRandom>();
   std::unique_ptr<SystemClock> clock = std::make_unique<SystemClock>();
   std::unique_ptr<Records> records;
+  std::string url;
 };
 
 Result<Opened> open_records_of(const std::string& directory) {
   TG_TRY(const Configuration configuration, load_configuration(directory, os::current_environment()));
   Opened opened;
+  TG_TRY(const ListenAddress listen, parse_listen_address(configuration.listen));
+  opened.url = public_url(configuration, listen.port);
   TG_TRY(opened.records, Records::open(server_paths(directory, configuration), *opened.random, *opened.clock));
   return opened;
 }
@@ -61,6 +65,49 @@ Result<Opened> open_records_of(const std::string& directory) {
 tl::unexpected<Error> no_such_user(std::string_view name) {
   return fail(Error(Code::not_found, fmt::format("there is no user {}", name))
                   .do_next(fmt::format("make one: tollgate-server user create DIR {} --email ADDRESS", name)));
+}
+
+Result<void> check_new_user(const NewUser& request) {
+  if (request.email.find('@') == std::string::npos) {
+    return fail(Error(Code::usage, fmt::format("{} is not an address", request.email)).at("--email"));
+  }
+  if (!domain::valid_workspace_name(request.name)) {
+    return fail(Error(Code::usage, fmt::format("{} cannot be a user name", request.name))
+                    .do_next("use letters, digits, '-' and '_'"));
+  }
+  return {};
+}
+
+Result<std::string> make_user(const Opened& opened, const NewUser& request) {
+  domain::User user;
+  user.id = domain::new_id(domain::id_prefix::kUser, *opened.random);
+  user.username = request.name;
+  user.email = request.email;
+  user.site_admin = request.site_admin;
+  user.created_at = opened.clock->now();
+  const auto make = [&](domain::Tables& tables) -> Result<void> {
+    TG_CHECK(tables.users().insert(user));
+    audit::append(tables, operator_of_this_host(), {"", "user.created", "user", user.id, {}}, user.created_at);
+    return {};
+  };
+  TG_CHECK(opened.records->store().write(make));
+  return user.id;
+}
+
+Result<void> print_setup_link(const Opened& opened, const std::string& name) {
+  const TimePoint now = opened.clock->now();
+  const auto make = [&](domain::Tables& tables) -> Result<Secret> {
+    const auto user = tables.users().find_by_name(name);
+    if (!user) return no_such_user(name);
+    audit::append(tables, operator_of_this_host(), {"", "user.setup_link_made", "user", user->id, {}}, now);
+    return api::make_setup_link(tables, opened.records->token_key(), *opened.random, opened.url, user->id, now);
+  };
+  TG_TRY(const Secret link, opened.records->store().write(make));
+  print(fmt::format("{} chooses a password here, once and within {} minutes, while the server runs:\n  ", name,
+                    api::kSetupLinkLife.count()));
+  print(link.reveal());
+  print("\n");
+  return {};
 }
 
 Result<void> write_tls_files(const InitRequest& request, const std::string& url, TimePoint now) {
@@ -82,6 +129,8 @@ Result<void> write_tls_files(const InitRequest& request, const std::string& url,
 
 Result<void> run_init(const InitRequest& request) {
   TG_TRY(const ListenAddress listen, parse_listen_address(request.listen));
+  const NewUser admin{request.directory, request.admin, request.admin_email, true, true};
+  if (!admin.name.empty()) TG_CHECK(check_new_user(admin));
   const std::string url = request.url.empty() ? fmt::format("https://localhost:{}", listen.port) : request.url;
   TG_TRY(const auto folder, os::PrivateDirectory::create(request.directory));
   for (const char* name : {"server.toml", "master.key", "tls", "data"}) {
@@ -102,13 +151,19 @@ Result<void> run_init(const InitRequest& request) {
       fmt::format("{}/server.toml   settings\n"
                   "{}/master.key    seals everything at rest: keep a copy of it elsewhere, apart from backups\n"
                   "{}/tls/ca.pem    what clients trust, for example by SSL_CERT_FILE\n\n"
-                  "Next:\n"
-                  "  tollgate-server user create {} NAME --email ADDRESS --site-admin\n"
-                  "  tollgate-server org create {} ORGANIZATION --owner NAME --email ADDRESS\n"
+                  "Next:\n{}"
+                  "  tollgate-server org create {} ORGANIZATION --owner {} --email ADDRESS\n"
                   "  tollgate-server serve {}\n",
-                  request.directory, request.directory, request.directory, request.directory, request.directory,
-                  request.directory));
-  return {};
+                  request.directory, request.directory, request.directory,
+                  admin.name.empty()
+                      ? fmt::format("  tollgate-server user create {} NAME --email ADDRESS --site-admin --setup-link\n",
+                                    request.directory)
+                      : "",
+                  request.directory, admin.name.empty() ? "NAME" : admin.name, request.directory));
+  if (admin.name.empty()) return {};
+  TG_CHECK(make_user(opened, admin));
+  print("\n");
+  return print_setup_link(opened, admin.name);
 }
 
 Result<void> run_config_check(const std::string& directory) {
@@ -130,29 +185,16 @@ Result<void> run_config_check(const std::string& directory) {
 }
 
 Result<void> run_user_create(const NewUser& request) {
-  if (request.email.find('@') == std::string::npos) {
-    return fail(Error(Code::usage, fmt::format("{} is not an address", request.email)).at("--email"));
-  }
-  if (!domain::valid_workspace_name(request.name)) {
-    return fail(Error(Code::usage, fmt::format("{} cannot be a user name", request.name))
-                    .do_next("use letters, digits, '-' and '_'"));
-  }
+  TG_CHECK(check_new_user(request));
   TG_TRY(const Opened opened, open_records_of(request.directory));
-  const TimePoint now = opened.clock->now();
-  domain::User user;
-  user.id = domain::new_id(domain::id_prefix::kUser, *opened.random);
-  user.username = request.name;
-  user.email = request.email;
-  user.site_admin = request.site_admin;
-  user.created_at = now;
-  const auto make = [&](domain::Tables& tables) -> Result<void> {
-    TG_CHECK(tables.users().insert(user));
-    audit::append(tables, operator_of_this_host(), {"", "user.created", "user", user.id, {}}, now);
-    return {};
-  };
-  TG_CHECK(opened.records->store().write(make));
-  print(fmt::format("{}\n", user.id));
-  return {};
+  TG_TRY(const std::string id, make_user(opened, request));
+  print(fmt::format("{}\n", id));
+  return request.setup_link ? print_setup_link(opened, request.name) : Result<void>();
+}
+
+Result<void> run_user_setup_link(const std::string& directory, const std::string& name) {
+  TG_TRY(const Opened opened, open_records_of(directory));
+  return print_setup_link(opened, name);
 }
 
 Result<void> run_org_create(const NewOrganization& request) {

@@ -14,9 +14,11 @@ struct InitRequest {
   std::string url;  // empty: https://localhost:PORT of listen
   std::string listen = "127.0.0.1:8443";
   std::vector<std::string> names;  // further DNS names and addresses of the certificate
+  std::string admin;               // empty: no user is made
+  std::string admin_email;
 };
-// Lays out DIR: server.toml, master key, an authority and a certificate of its own, an empty database. Refuses a
-// directory that has any of it.
+// Lays out DIR: server.toml, master key, an authority and a certificate of its own, an empty database; with a first
+// administrator and the link by which that person chooses a password. Refuses a directory that has any of it.
 Result<void> run_init(const InitRequest& request);
 
 // Holds the socket and keeps a worker running until SIGTERM or SIGINT; SIGHUP replaces the worker.
@@ -31,8 +33,12 @@ struct NewUser {
   std::string name;
   std::string email;
   bool site_admin = false;
+  bool setup_link = false;
 };
 Result<void> run_user_create(const NewUser& request);
+
+// Prints a link by which that user chooses a password, also where there is one already.
+Result<void> run_user_setup_link(const std::string& directory, const std::string& name);
 
 struct NewOrganization {
   std::string directory;

@@ -313,4 +313,9 @@ Result<ListenAddress> parse_listen_address(std::string_view text) {
   return ListenAddress{std::string(address), static_cast<std::uint16_t>(*port)};
 }
 
+std::string public_url(const Configuration& configuration, std::uint16_t port) {
+  if (!configuration.url.empty() && !configuration.url.ends_with(":0")) return configuration.url;
+  return fmt::format("{}://localhost:{}", configuration.tls_enabled ? "https" : "http", port);
+}
+
 }  // namespace tollgate::app

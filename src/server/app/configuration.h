@@ -54,6 +54,9 @@ Result<Configuration> read_configuration(std::string_view toml_text, const std::
 // What `init` writes: every setting with its meaning, most of them commented out.
 std::string configuration_template(std::string_view url, std::string_view listen);
 
+// How people and clients reach a server that listens on `port`; no slash at the end.
+std::string public_url(const Configuration& configuration, std::uint16_t port);
+
 struct SettingInfo {
   std::string_view name;  // "runner.network"
   std::string_view help;

@@ -13,8 +13,8 @@ using tollgate::Result;
 
 constexpr const char* kAbout =
     "Examples:\n"
-    "  tollgate-server init /srv/tollgate\n"
-    "  tollgate-server user create /srv/tollgate ana --email ana@example.com --site-admin\n"
+    "  tollgate-server init /srv/tollgate --admin ana --admin-email ana@example.com\n"
+    "  tollgate-server user create /srv/tollgate bob --email bob@example.com --setup-link\n"
     "  tollgate-server org create /srv/tollgate acme --owner ana --email ops@example.com\n"
     "  tollgate-server serve /srv/tollgate\n"
     "\n"
@@ -56,6 +56,8 @@ int run(int argc, char** argv) {
   made->add_option("--url", init.url, "how people and clients reach it; default https://localhost:PORT");
   made->add_option("--listen", init.listen, "address and port to listen on")->capture_default_str();
   made->add_option("--name", init.names, "a further DNS name or address for the certificate");
+  made->add_option("--admin", init.admin, "name of a first administrator, whose set-up link is printed");
+  made->add_option("--admin-email", init.admin_email, "that person's address");
   command(app, "serve", "serve until SIGTERM; SIGHUP puts a new program or new settings in place",
           [&] { return run_serve(directory); });
   command(app, "worker", "", [&] { return run_worker(directory); })->group("");
@@ -73,6 +75,11 @@ int run(int argc, char** argv) {
   made->add_option("NAME", user.name, "letters, digits, '-' and '_'")->required();
   made->add_option("--email", user.email, "the user's address")->required();
   made->add_flag("--site-admin", user.site_admin, "may make organizations and acts as an owner of each");
+  made->add_flag("--setup-link", user.setup_link, "print a link by which the user chooses a password");
+  std::string setup_user;
+  made = command(*users, "setup-link", "print a link by which a user chooses a password, once",
+                 [&] { return run_user_setup_link(directory, setup_user); });
+  made->add_option("NAME", setup_user, "a user's name")->required();
   NewOrganization organization;
   CLI::App* organizations = app.add_subcommand("org", "organizations")->require_subcommand(1);
   made = command(*organizations, "create", "a new organization; prints the id", [&] {

@@ -87,11 +87,8 @@ Result<void> run_worker(const std::string& directory) {
     TG_TRY(const std::string program, program_path());
     configuration.runner_program = program.substr(0, program.rfind('/')) + "/tollgate-runner";
   }
-  const std::string url =
-      configuration.url.empty() || configuration.url.ends_with(":0")
-          ? fmt::format("{}://localhost:{}", configuration.tls_enabled ? "https" : "http", address.port)
-          : configuration.url;
-  TG_TRY(const auto application, Application::open(directory, configuration, url, environment, random, clock, log));
+  TG_TRY(const auto application, Application::open(directory, configuration, public_url(configuration, address.port),
+                                                   environment, random, clock, log));
   http::ServerOptions options;
   options.listen_fd = kWorkerListenFd;
   options.handler_threads = static_cast<unsigned>(configuration.handler_threads);
