@@ -48,6 +48,17 @@ Error no_stored_keys(std::string_view profile) {
       .because("no_stored_key");
 }
 
+// Beside this program lies tollgate-fetch.
+fetch::FetchOptions fetch_options(const os::Environment& environment) {
+  const auto path = App::program_path();
+  if (!path) throw std::runtime_error(path.error().message);
+  fetch::FetchOptions options;
+  options.program = path->substr(0, path->rfind('/') + 1) + "tollgate-fetch";
+  for (const auto& [name, value] : environment.variables())
+    options.environment.push_back(name + "=" + value);
+  return options;
+}
+
 }  // namespace
 
 struct App::Parts {
@@ -59,6 +70,7 @@ struct App::Parts {
   std::optional<Secret> session_key;
   std::optional<vault::SessionCache> sessions;
   std::unique_ptr<net::Client> network;
+  std::unique_ptr<net::Client> server_network;
   std::unique_ptr<mfa::CodeSource> codes;
   std::unique_ptr<mfa::UsedCodes> used_codes;
   std::unique_ptr<mfa::DeviceGate> gate;
@@ -167,12 +179,7 @@ Result<std::string> App::overlay_directory() {
 
 net::Client& App::network() {
   if (!parts_->network) {
-    fetch::FetchOptions options;
-    const auto path = program_path();
-    if (!path) throw std::runtime_error(path.error().message);
-    options.program = path->substr(0, path->rfind('/') + 1) + "tollgate-fetch";
-    for (const auto& [name, value] : environment_.variables())
-      options.environment.push_back(name + "=" + value);
+    fetch::FetchOptions options = fetch_options(environment_);
     if (parts_->profiles) {
       const aws::Profile* profile = parts_->profiles->find(parts_->code_profile);
       if (profile != nullptr && !environment_.has("AWS_CA_BUNDLE")) options.ca_file = profile->text("ca_bundle");
@@ -180,6 +187,13 @@ net::Client& App::network() {
     parts_->network = fetch::make_fetch_client(std::move(options));
   }
   return *parts_->network;
+}
+
+net::Client& App::server_network() {
+  if (!parts_->server_network) {
+    parts_->server_network = fetch::make_fetch_client(fetch_options(environment_.without("AWS_CA_BUNDLE")));
+  }
+  return *parts_->server_network;
 }
 
 Result<mfa::DeviceGate*> App::gate() {

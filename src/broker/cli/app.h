@@ -55,6 +55,8 @@ class App {
   aws::HasVaultKeys has_vault_keys();
   // The client that starts tollgate-fetch at the first request; the folder of locks.
   net::Client& network();
+  // The same for a run server, which is trusted as terraform trusts it: AWS_CA_BUNDLE does not count there.
+  net::Client& server_network();
   Result<const os::PrivateDirectory*> lock_directory();
   // What is added to this machine's clock when signing, learnt in an earlier run.
   Duration clock_offset();

@@ -31,6 +31,12 @@ std::vector<Command> all_commands() {
   commands.push_back(keys_protect_command());
   commands.push_back(keys_unlock_command());
   commands.push_back(keys_lock_command());
+  commands.push_back(run_list_command());
+  commands.push_back(run_show_command());
+  commands.push_back(run_watch_command());
+  commands.push_back(run_confirm_command());
+  commands.push_back(run_discard_command());
+  commands.push_back(run_cancel_command());
   commands.push_back(completion_command());
   commands.push_back(man_command());
   commands.push_back(version_command());

@@ -10,7 +10,7 @@
 namespace tollgate::cli {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kEnvironment = {{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 11> kEnvironment = {{
     {"AWS_PROFILE, AWS_DEFAULT_PROFILE", "The profile where a command names none."},
     {"AWS_REGION, AWS_DEFAULT_REGION", "The region; wins over the profile's."},
     {"AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE", "The AWS files, if not ~/.aws/config and ~/.aws/credentials."},
@@ -19,11 +19,15 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kEnvironm
     {"TOLLGATE_PROFILE, AWS_VAULT", "Set for a program that tollgate starts; its shims then do nothing."},
     {"XDG_CONFIG_HOME, XDG_CACHE_HOME, XDG_DATA_HOME, XDG_STATE_HOME", "Where tollgate keeps its files."},
     {"HTTPS_PROXY, NO_PROXY, AWS_CA_BUNDLE", "How AWS is reached."},
+    {"TF_CLOUD_HOSTNAME, TF_CLOUD_ORGANIZATION, TF_WORKSPACE", "Which run server and workspace, as for Terraform."},
+    {"TF_TOKEN_<host>, TF_CLI_CONFIG_FILE, SSL_CERT_FILE", "The token for a run server, and what it is trusted by."},
     {"SHELL, TERM, NO_COLOR", "How to speak to the person."},
 }};
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kFiles = {{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kFiles = {{
     {"~/.aws/config, ~/.aws/credentials", "Your profiles, read as Terraform reads them; changed only on request."},
+    {"~/.terraformrc, ~/.terraform.d/credentials.tfrc.json",
+     "Tokens for run servers, as `terraform login` leaves them."},
     {"~/.config/tollgate/config.toml, /etc/tollgate/config.toml", "Settings, see tollgate-settings(5)."},
     {"~/.cache/tollgate", "Sealed sessions and the profiles that programs see. May be deleted at any time."},
     {"~/.local/share/tollgate", "Stored long-term keys, sealed; shims."},

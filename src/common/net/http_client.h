@@ -39,6 +39,11 @@ enum class Delivery {
   unknown,   // it was sent in part or whole and no complete answer came
 };
 
+// Error::reason of a Failure: the other side's certificate has no trusted authority or another name; the file of
+// authorities cannot be used. Who knows which setting names that file can say so.
+inline constexpr std::string_view kNotTrusted = "tls_not_trusted";
+inline constexpr std::string_view kBadCaFile = "ca_file_unusable";
+
 struct Failure {
   Delivery delivery = Delivery::unknown;
   Error error;

@@ -102,12 +102,13 @@ std::string frame_of(const net::Response& response) {
 }
 
 std::string frame_of(const net::Failure& failure) {
-  Writer writer(3 + size_of(failure.error.message) + size_of(failure.error.next));
+  Writer writer(3 + size_of(failure.error.message) + size_of(failure.error.next) + size_of(failure.error.reason));
   writer.byte(kFailed);
   writer.byte(failure.delivery == net::Delivery::not_sent ? 0 : 1);
   writer.byte(static_cast<std::uint8_t>(failure.error.code));
   writer.text(failure.error.message);
   writer.text(failure.error.next);
+  writer.text(failure.error.reason);
   return writer.take();
 }
 
@@ -176,6 +177,7 @@ Result<Outcome> decode_outcome(std::string_view payload) {
   failure.delivery = delivery == 0 ? net::Delivery::not_sent : net::Delivery::unknown;
   failure.error = Error(static_cast<Code>(code), reader.text());
   failure.error.next = reader.text();
+  failure.error.reason = reader.text();
   if (!reader.complete()) return malformed();
   return Outcome(tl::unexpected(std::move(failure)));
 }

@@ -142,6 +142,11 @@ std::string next_step(CURLcode outcome) {
   }
 }
 
+std::string_view reason_of(CURLcode outcome) {
+  if (outcome == CURLE_PEER_FAILED_VERIFICATION) return kNotTrusted;
+  return outcome == CURLE_SSL_CACERT_BADFILE ? kBadCaFile : "";
+}
+
 class CurlClient final : public Client {
  public:
   explicit CurlClient(CurlOptions options) : options_(std::move(options)) {
@@ -251,6 +256,7 @@ Failure CurlClient::describe(CURLcode outcome, const Transfer& transfer, const U
     const std::string why = error_[0] != '\0' ? std::string(error_.data()) : curl_easy_strerror(outcome);
     failure.error = Error(Code::unavailable, fmt::format("{} cannot be reached: {}", url.authority(), why));
     failure.error.next = next_step(outcome);
+    failure.error.reason = reason_of(outcome);
     return failure;
   }
   std::string why = curl_easy_strerror(outcome);

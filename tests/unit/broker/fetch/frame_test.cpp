@@ -31,7 +31,7 @@ std::vector<Outcome> example_outcomes() {
   response.body = std::string(100000, 'b');
   net::Failure unsent;
   unsent.delivery = net::Delivery::not_sent;
-  unsent.error = Error(Code::unavailable, "refused").do_next("look");
+  unsent.error = Error(Code::unavailable, "refused").do_next("look").because("word");
   net::Failure unknown;
   unknown.delivery = net::Delivery::unknown;
   unknown.error = Error(Code::unknown, "lost");
@@ -73,6 +73,7 @@ TEST(Frame, OutcomesSurviveTheJourney) {
       EXPECT_EQ(got->error().error.code, sent.error().error.code);
       EXPECT_EQ(got->error().error.message, sent.error().error.message);
       EXPECT_EQ(got->error().error.next, sent.error().error.next);
+      EXPECT_EQ(got->error().error.reason, sent.error().error.reason);
     }
   }
 }
