@@ -120,7 +120,7 @@ std::string format_head(const Response& response, const HeadOptions& options) {
   for (const auto& [name, value] : response.headers) {
     if (!is_token(name) || !is_field_value(value) || iequals(name, "Transfer-Encoding")) continue;
     if (iequals(name, "Content-Length")) {
-      if (!options.head_request) continue;
+      if (!options.head_request || options.streams) continue;
       length = true;
     }
     if (iequals(name, "Connection")) {
@@ -130,7 +130,9 @@ std::string format_head(const Response& response, const HeadOptions& options) {
     date = date || iequals(name, "Date");
     head.append(name).append(": ").append(value).append("\r\n");
   }
-  if (!length && !bodiless(response.status)) {
+  if (options.streams) {
+    if (!options.http_1_0) head.append("Transfer-Encoding: chunked\r\n");
+  } else if (!length && !bodiless(response.status)) {
     fmt::format_to(std::back_inserter(head), "Content-Length: {}\r\n", options.body_size);
   }
   if (!date) head.append("Date: ").append(format_http_date(options.now)).append("\r\n");

@@ -18,6 +18,7 @@ std::string_view reason_phrase(int status);
 // A header name or value that would break the framing (RFC 9110 5.5) is left out: handlers put user input there.
 struct HeadOptions {
   std::uint64_t body_size = 0;
+  bool streams = false;  // no length: chunked, or for HTTP/1.0 until the end of the connection
   bool head_request = false;
   bool keep_alive = true;
   bool http_1_0 = false;

@@ -56,6 +56,8 @@ class ServerImpl final : public Server {
     if (!options_.tls) return {};
     tls_.emplace(asio::ssl::context::tls_server);
     error_code error;
+    // Thousands of connections wait most of their time, and need no buffers for it.
+    ::SSL_CTX_set_mode(tls_->native_handle(), SSL_MODE_RELEASE_BUFFERS);
     tls_->set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_sslv2 |
                           asio::ssl::context::no_sslv3 | asio::ssl::context::no_tlsv1 | asio::ssl::context::no_tlsv1_1 |
                           SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION,
@@ -186,6 +188,8 @@ class ServerImpl final : public Server {
       if (!error) add_session(std::move(socket));
     }
     acceptor_.close(error);
+    for (Session* session : sessions_)
+      session->end_stream();
     last_call_.expires_after(last_call);
     last_call_.async_wait([this](error_code cancelled) {
       if (cancelled) return;

@@ -43,12 +43,17 @@ enum class Wire {
   truncate_body,  // full Content-Length announced, half the body sent, then closed
 };
 
+class ResponseStream;
+
 struct Response {
   int status = 200;
   Headers headers;
   std::string body;
   Wire wire = Wire::normal;
   std::optional<std::string> file;  // a body read from this file instead of `body`; not yet for Wire faults
+  // A body that somebody goes on writing (response_stream.h) instead of `body`; not for Wire faults. The connection
+  // ends with it: HTTP/1.1 gets it chunked, so that a broken stream can be told from one that is over.
+  std::shared_ptr<ResponseStream> stream;
 };
 
 using Handler = std::function<Response(const Request&)>;
@@ -85,7 +90,8 @@ class Server {
   // second (at most half the grace), so that a request that is on its way is not lost. Connections on which a client
   // says nothing and does not take the end are cut a second later. While another descriptor of the listening socket is
   // open nobody is refused or reset. Without one, who connects after this call is.
-  // True: all have ended. False: the grace is over, and the rest goes on; call again, or stop(). stop() ends a drain.
+  // Streams end after what was written to them. True: all have ended. False: the grace is over, and the rest goes on;
+  // call again, or stop(). stop() ends a drain.
   virtual bool drain(std::chrono::milliseconds grace) = 0;
   // Stops accepting, lets running handlers finish for at most `grace`, closes connections. Idempotent.
   virtual void stop(std::chrono::milliseconds grace = std::chrono::milliseconds(2000)) = 0;

@@ -8,6 +8,7 @@
 #include <array>
 #include <boost/asio/post.hpp>
 #include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
@@ -19,6 +20,7 @@
 #include "common/base/time.h"
 #include "common/base/unique_fd.h"
 #include "common/http/message.h"
+#include "common/http/response_stream.h"
 
 namespace tollgate::http {
 namespace {
@@ -74,7 +76,10 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
  public:
   StreamSession(Stream stream, SessionHost& host)
       : host_(host), stream_(std::move(stream)), buffer_(host.options.max_header_bytes + kChunk) {}
-  ~StreamSession() override { host_.ended(this); }
+  ~StreamSession() override {
+    drop_body();
+    host_.ended(this);
+  }
 
   void start() override {
     error_code ignored;
@@ -96,6 +101,8 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
       cut(false);
     } else if (idle_) {
       beast::get_lowest_layer(stream_).cancel();
+    } else {
+      end_stream();
     }
   }
 
@@ -103,11 +110,16 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
     if (idle_) beast::get_lowest_layer(stream_).cancel();
   }
 
+  void end_stream() override {
+    if (body_) body_->close();
+  }
+
  private:
   using Parser = beast::http::request_parser<beast::http::string_body>;
 
   asio::ip::tcp::socket& socket() { return beast::get_lowest_layer(stream_).socket(); }
   void expire_after(std::chrono::milliseconds time) { beast::get_lowest_layer(stream_).expires_after(time); }
+  void expire_never() { beast::get_lowest_layer(stream_).expires_never(); }
   void expire_for_progress(std::chrono::steady_clock::time_point start, std::uint64_t bytes) {
     const std::chrono::seconds allowance(bytes / kLeastBytesPerSecond);
     beast::get_lowest_layer(stream_).expires_at(start + host_.options.read_timeout + allowance);
@@ -244,7 +256,7 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
     request_.body = std::move(parser_->get().body());
     parser_.reset();
     // The timer must not fire while the handler thinks; there is no operation for it to end.
-    beast::get_lowest_layer(stream_).expires_never();
+    expire_never();
     asio::post(host_.pool, [self = this->shared_from_this()]() mutable {
       Prepared prepared = prepare(self->host_.handler, self->request_);
       auto& io = self->host_.io;
@@ -271,8 +283,11 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
     for (const auto& [name, value] : response.headers) {
       if (iequals(name, "Connection") && iequals(value, "close")) keep_alive_ = false;
     }
-    if (host_.stopping || host_.draining || response.wire == Wire::truncate_body) keep_alive_ = false;
+    if (host_.stopping || host_.draining || response.wire == Wire::truncate_body || response.stream) {
+      keep_alive_ = false;
+    }
     HeadOptions options;
+    options.streams = response.stream != nullptr;
     options.body_size = prepared_.size;
     options.head_request = from_handler && request_.method == "HEAD";
     options.keep_alive = keep_alive_;
@@ -280,6 +295,7 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
     options.now = SystemClock().now();
     head_ = format_head(response, options);
     write_start_ = std::chrono::steady_clock::now();
+    if (response.stream && !options.head_request) return write_head_then_stream();
     left_ = options.head_request || bodiless(response.status) ? 0 : prepared_.size;
     if (response.wire == Wire::truncate_body) left_ /= 2;
     if (prepared_.file) return write_head_then_file();
@@ -311,7 +327,82 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
                       });
   }
 
+  // A stream has its own time limit for each write, because the read that sees the peer go has none.
+  void write_head_then_stream() {
+    body_ = std::move(prepared_.response.stream);
+    prepared_ = {};
+    request_ = {};
+    buffer_ = beast::flat_buffer(buffer_.max_size());
+    write_deadline_.emplace(host_.io);
+    expire_never();
+    body_->attach([&io = host_.io, weak = this->weak_from_this()] {
+      asio::post(io, [weak] {
+        if (const auto self = weak.lock()) self->write_pending();
+      });
+    });
+    if (host_.stopping || host_.draining) body_->close();
+    watch_peer();
+    write_piece(false);
+  }
+
+  // Nothing is expected from the peer; that it ends or breaks the connection ends the stream.
+  void watch_peer() {
+    watching_ = true;
+    stream_.async_read_some(asio::buffer(ignored_), [self = this->shared_from_this()](error_code error, std::size_t) {
+      self->watching_ = false;
+      if (self->stream_written_) return self->end_in_order();
+      if (error) return self->cut(false);
+      self->watch_peer();
+    });
+  }
+
+  void write_pending() {
+    if (writing_ || stream_written_ || !body_) return;
+    ResponseStream::Outgoing outgoing = body_->take();
+    if (outgoing.bytes.empty() && !outgoing.last) return;
+    head_.clear();
+    if (!outgoing.bytes.empty()) head_ = http_1_0_ ? std::move(outgoing.bytes) : chunk(outgoing.bytes);
+    if (outgoing.last && !http_1_0_) head_ += "0\r\n\r\n";
+    write_piece(outgoing.last);
+  }
+
+  static std::string chunk(std::string_view bytes) { return fmt::format("{:x}\r\n{}\r\n", bytes.size(), bytes); }
+
+  // What stands in head_; after it what has come meanwhile, or the end.
+  void write_piece(bool last) {
+    writing_ = true;
+    write_deadline_->expires_after(host_.options.read_timeout);
+    write_deadline_->async_wait([self = this->shared_from_this()](error_code) {
+      if (self->writing_ && self->write_deadline_->expiry() <= std::chrono::steady_clock::now()) self->cut(false);
+    });
+    asio::async_write(stream_, asio::buffer(head_),
+                      [self = this->shared_from_this(), last](error_code error, std::size_t) {
+                        self->writing_ = false;
+                        self->write_deadline_->cancel();
+                        self->head_ = std::string();
+                        if (error) return self->cut(false);
+                        if (!last) return self->write_pending();
+                        self->on_stream_written();
+                      });
+  }
+
+  void on_stream_written() {
+    drop_body();
+    stream_written_ = true;
+    // Two reads at once must not be; the end begins when this one has ended.
+    if (watching_) {
+      beast::get_lowest_layer(stream_).cancel();
+    } else {
+      end_in_order();
+    }
+  }
+
+  void drop_body() {
+    if (body_) std::exchange(body_, nullptr)->end();
+  }
+
   void on_written(error_code error) {
+    if (prepared_.response.stream) prepared_.response.stream->end();  // of HEAD
     prepared_ = {};
     if (error) return close();
     if (keep_alive_ && !host_.stopping) return wait_for_request();
@@ -339,7 +430,8 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
 
   void discard() {
     buffer_.clear();
-    beast::get_lowest_layer(stream_).async_read_some(buffer_.prepare(kChunk),
+    // Thousands of streams may end at once.
+    beast::get_lowest_layer(stream_).async_read_some(buffer_.prepare(stream_written_ ? 4096 : kChunk),
                                                      [self = this->shared_from_this()](error_code error, std::size_t) {
                                                        if (error) return self->cut(false);
                                                        self->discard();
@@ -360,6 +452,7 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
   }
 
   void cut(bool with_reset) {
+    drop_body();
     error_code ignored;
     if (with_reset) socket().set_option(asio::socket_base::linger(true, 0), ignored);
     socket().close(ignored);
@@ -381,6 +474,14 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
   bool keep_alive_ = false;
   bool http_1_0_ = false;
   bool discard_input_ = false;
+
+  // Of an answer that is a stream.
+  std::shared_ptr<ResponseStream> body_;
+  std::optional<asio::steady_timer> write_deadline_;
+  std::array<char, 64> ignored_{};
+  bool watching_ = false;
+  bool writing_ = false;
+  bool stream_written_ = false;
 };
 
 }  // namespace

@@ -20,6 +20,8 @@ class Session {
   virtual void stop(bool at_once) = 0;
   // Ends the connection in order if it waits for a request.
   virtual void end_idle() = 0;
+  // Ends the answer that is a stream, if there is one, after what was written to it.
+  virtual void end_stream() = 0;
 };
 
 // What sessions share. Outlives them.

@@ -49,12 +49,20 @@ Principal of_user(domain::Tables& tables, const std::string& user_id, Actor::Kin
   return principal;
 }
 
+bool has_ended(const domain::Token& token, TimePoint now) {
+  return token.expires_at && *token.expires_at <= now;
+}
+
+bool has_ended(const domain::WebSession& session, TimePoint now) {
+  return now - session.last_seen_at > kSessionIdleLimit || now - session.created_at > kSessionLimit;
+}
+
 Principal by_token(domain::Tables& tables, const Context& context, std::string_view text, const std::string& address) {
   Principal principal;
   principal.actor.address = address;
   if (!well_formed_token(text)) return principal;
   const auto token = tables.tokens().find_by_hash(token_hash(context.token_key, text));
-  if (!token || (token->expires_at && *token->expires_at <= context.clock.now())) return principal;
+  if (!token || has_ended(*token, context.clock.now())) return principal;
   switch (token->kind) {
     case TokenKind::user:
       return of_user(tables, token->user_id, Actor::Kind::user_token, token->id, address);
@@ -141,10 +149,7 @@ std::optional<domain::WebSession> session_of_cookie(domain::Tables& tables, cons
   const std::string* cookie = http::find_pair(cookies, kSessionCookie);
   if (cookie == nullptr) return std::nullopt;
   auto session = tables.web_sessions().find_by_hash(token_hash(context.token_key, *cookie));
-  const TimePoint now = context.clock.now();
-  if (!session || now - session->last_seen_at > kSessionIdleLimit || now - session->created_at > kSessionLimit) {
-    return std::nullopt;
-  }
+  if (!session || has_ended(*session, context.clock.now())) return std::nullopt;
   return session;
 }
 
@@ -152,6 +157,22 @@ Principal nobody(const http::Request& request) {
   Principal principal;
   principal.actor.address = request.peer;
   return principal;
+}
+
+std::optional<Principal> still_authenticated(domain::Tables& tables, const Principal& principal, TimePoint now) {
+  if (!principal.authenticated) return std::nullopt;
+  Principal still = principal;
+  if (principal.session) {
+    still.session = tables.web_sessions().find(principal.session->id);
+    if (!still.session || has_ended(*still.session, now)) return std::nullopt;
+  } else {
+    const auto token = tables.tokens().find(principal.actor.token_id);
+    if (!token || has_ended(*token, now)) return std::nullopt;
+  }
+  if (!principal.user) return still;
+  still.user = tables.users().find(principal.user->id);
+  if (!still.user) return std::nullopt;
+  return still;
 }
 
 void note_use(const Context& context, const Principal& principal) {

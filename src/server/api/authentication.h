@@ -42,6 +42,9 @@ Principal nobody(const http::Request& request);
 std::optional<domain::WebSession> session_of_cookie(domain::Tables& tables, const Context& context,
                                                     const http::Request& request);
 
+// The same proof some time later, for what lives longer than a request; nullopt where it has ended meanwhile.
+std::optional<Principal> still_authenticated(domain::Tables& tables, const Principal& principal, TimePoint now);
+
 // Notes that a token or session was used, at most once a minute and in a transaction of its own.
 void note_use(const Context& context, const Principal& principal);
 

@@ -1,5 +1,7 @@
 #include "server/api/call.h"
 
+#include "server/api/event_feed.h"
+
 namespace tollgate::api {
 
 const std::string& Call::parameter(std::string_view name) const {
@@ -22,6 +24,10 @@ void Call::audit(domain::Tables& tables, std::string_view organization_id, std::
   record.subject_id = subject_id;
   record.details = std::move(details);
   audit::append(tables, actor(), record, now);
+}
+
+void Call::access_changed() const {
+  if (context.events != nullptr) context.events->recheck();
 }
 
 std::vector<std::string> split_list(std::string_view text) {

@@ -31,6 +31,8 @@ struct Call {
   void audit(domain::Tables& tables, std::string_view organization_id, std::string_view event,
              std::string_view subject_kind, std::string_view subject_id,
              json::Value details = json::Value::object()) const;
+  // After the commit: a token, a session or a membership is another or gone, so streams may have to end.
+  void access_changed() const;
 };
 
 // "a,b,,c" -> a, b, c

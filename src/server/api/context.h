@@ -14,6 +14,7 @@
 namespace tollgate::api {
 
 class SignIn;  // sign_in.h
+class EventFeed;
 
 struct Context {
   domain::Store& store;
@@ -22,10 +23,11 @@ struct Context {
   runs::LogHub& logs;
   const Clock& clock;
   RandomSource& random;
-  Secret token_key;      // 32 bytes: keyed hashes of tokens, cookies and grants
-  Secret url_key;        // 32 bytes: keyed hashes in signed addresses
-  std::string base_url;  // "https://host[:port]", no slash at the end: what clients reach the server by
-  SignIn& sign_in;       // passwords, and how often they may be tried
+  Secret token_key;             // 32 bytes: keyed hashes of tokens, cookies and grants
+  Secret url_key;               // 32 bytes: keyed hashes in signed addresses
+  std::string base_url;         // "https://host[:port]", no slash at the end: what clients reach the server by
+  SignIn& sign_in;              // passwords, and how often they may be tried
+  EventFeed* events = nullptr;  // absent where nothing serves, as in commands
 };
 
 // Keys of blobs, which the runner's side writes and reads too.

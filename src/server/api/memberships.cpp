@@ -68,7 +68,7 @@ Result<http::Response> create_membership(const Call& call) {
   membership.organization_id = call.subject.organization->id;
   membership.created_at = call.now;
   TG_CHECK(read_role(body.attributes(), membership));
-  return call.store().write([&](Tables& tables) -> Result<http::Response> {
+  auto answer = call.store().write([&](Tables& tables) -> Result<http::Response> {
     const auto user = tables.users().find_by_email(email);
     if (!user) {
       return fail(Error(invalid_attribute("email", "is nobody's on this server"))
@@ -82,6 +82,8 @@ Result<http::Response> create_membership(const Call& call) {
                json::Value::object({{"username", user->username}}));
     return document(201, to_resource(tables, call, membership));
   });
+  call.access_changed();
+  return answer;
 }
 
 Result<http::Response> show_membership(const Call& call) {
@@ -105,7 +107,7 @@ Result<http::Response> update_membership(const Call& call) {
 
 // With the personal variables that the user has there: nobody else could see or delete them.
 Result<http::Response> delete_membership(const Call& call) {
-  return call.store().write([&](Tables& tables) -> Result<http::Response> {
+  auto answer = call.store().write([&](Tables& tables) -> Result<http::Response> {
     TG_TRY(const Membership membership,
            again(tables.memberships(), call.subject.membership, "organization membership"));
     TG_CHECK(check_owner_remains(tables, membership));
@@ -116,6 +118,8 @@ Result<http::Response> delete_membership(const Call& call) {
     call.audit(tables, membership.organization_id, "membership.deleted", "membership", membership.id);
     return no_content();
   });
+  call.access_changed();
+  return answer;
 }
 
 }  // namespace

@@ -8,7 +8,7 @@ Routes route_table() {
        {discovery_routes(), account_routes(), organization_routes(), workspace_routes(), workspace_lock_routes(),
         tag_routes(), project_routes(), configuration_version_routes(), run_routes(), run_action_routes(),
         phase_routes(), state_version_routes(), variable_routes(), token_routes(), membership_routes(),
-        web_session_routes(), setup_routes()}) {
+        web_session_routes(), setup_routes(), event_routes()}) {
     table.insert(table.end(), routes.begin(), routes.end());
   }
   return table;

@@ -22,6 +22,7 @@ Routes token_routes();
 Routes membership_routes();
 Routes web_session_routes();
 Routes setup_routes();
+Routes event_routes();
 
 // All of them.
 Routes route_table();

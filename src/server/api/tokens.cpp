@@ -51,7 +51,7 @@ Result<NewToken> make_token(const Call& call, TokenKind kind) {
 Result<http::Response> create_organization_token(const Call& call) {
   TG_TRY(NewToken made, make_token(call, TokenKind::organization));
   made.row.organization_id = call.subject.organization->id;
-  return call.store().write([&](Tables& tables) -> Result<http::Response> {
+  auto answer = call.store().write([&](Tables& tables) -> Result<http::Response> {
     if (const auto before = tables.tokens().of_organization(made.row.organization_id)) {
       tables.tokens().erase(before->id);
     }
@@ -59,6 +59,8 @@ Result<http::Response> create_organization_token(const Call& call) {
     call.audit(tables, made.row.organization_id, "organization_token.created", "token", made.row.id);
     return document(201, to_resource(made.row, &made.text));
   });
+  call.access_changed();
+  return answer;
 }
 
 Result<http::Response> show_organization_token(const Call& call) {
@@ -70,13 +72,15 @@ Result<http::Response> show_organization_token(const Call& call) {
 
 Result<http::Response> delete_organization_token(const Call& call) {
   const std::string& organization = call.subject.organization->id;
-  return call.store().write([&](Tables& tables) -> Result<http::Response> {
+  auto answer = call.store().write([&](Tables& tables) -> Result<http::Response> {
     const auto token = tables.tokens().of_organization(organization);
     if (!token) return fail(not_found("token"));
     tables.tokens().erase(token->id);
     call.audit(tables, organization, "organization_token.deleted", "token", token->id);
     return no_content();
   });
+  call.access_changed();
+  return answer;
 }
 
 // Tokens of others are nobody's business, also not an administrator's.
@@ -123,12 +127,14 @@ Result<http::Response> show_user_token(const Call& call) {
 }
 
 Result<http::Response> delete_user_token(const Call& call) {
-  return call.store().write([&](Tables& tables) -> Result<http::Response> {
+  auto answer = call.store().write([&](Tables& tables) -> Result<http::Response> {
     TG_TRY(const Token token, own_token(call, tables));
     tables.tokens().erase(token.id);
     call.audit(tables, "", "user_token.deleted", "token", token.id);
     return no_content();
   });
+  call.access_changed();
+  return answer;
 }
 
 }  // namespace

@@ -132,6 +132,7 @@ Result<http::Response> sign_out(const Call& call) {
     call.audit(tables, "", "session.ended", "session", id);
     return {};
   }));
+  call.access_changed();
   return with_cookie(no_content(), Secret());
 }
 
@@ -190,6 +191,7 @@ Result<http::Response> end_session(const Call& call) {
     call.audit(tables, "", "session.ended", "session", id);
     return {};
   }));
+  call.access_changed();
   const bool own = id == call.principal.session->id;
   return own ? with_cookie(no_content(), Secret()) : no_content();
 }

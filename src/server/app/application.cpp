@@ -9,6 +9,7 @@
 #include "common/json/value.h"
 #include "common/os/atomic_file.h"
 #include "server/api/api.h"
+#include "server/api/event_feed.h"
 #include "server/api/sign_in.h"
 #include "server/app/installed_terraform.h"
 #include "server/app/spool_phase_runner.h"
@@ -118,11 +119,16 @@ class Running final : public Application {
                  records_->token_key(),
                  records_->keys().hash_key("url"),
                  base_url,
-                 sign_in_},
+                 sign_in_,
+                 &feed_},
+        feed_({records_->store(), logs_, events_, clock, random,
+               [this](const std::string& text) { log_.error("events.trouble", text); }},
+              feed_options(configuration)),
         api_(context_) {}
   ~Running() override { stop(); }
 
   void start() override {
+    feed_.start();
     scheduler_.start();
     for (const std::string& version : terraform_.installed())
       log_.info("terraform.found", "terraform can be used", {{"version", version}});
@@ -130,6 +136,7 @@ class Running final : public Application {
   void stop() override {
     scheduler_.stop();
     executor_.stop();
+    feed_.stop();
   }
 
   http::Response handle(const http::Request& request) override {
@@ -152,6 +159,11 @@ class Running final : public Application {
     options.concurrency = configuration.runner_concurrency > 0
                               ? static_cast<std::size_t>(configuration.runner_concurrency)
                               : std::max(1U, std::thread::hardware_concurrency());
+    return options;
+  }
+  static api::EventFeedOptions feed_options(const Configuration& configuration) {
+    api::EventFeedOptions options;
+    options.streams_per_person = static_cast<std::size_t>(configuration.event_streams_per_person);
     return options;
   }
   void wake() { scheduler_.wake(); }
@@ -187,6 +199,7 @@ class Running final : public Application {
   runs::StoreRunService service_;
   api::SignIn sign_in_;
   api::Context context_;
+  api::EventFeed feed_;
   api::Api api_;
 };
 

@@ -32,6 +32,8 @@ const std::vector<Setting>& settings() {
       {"server.url", &C::url, "How people and clients reach it, for example https://tollgate.example.com."},
       {"server.listen", &C::listen, "Address and port to listen on."},
       {"server.handler_threads", &C::handler_threads, "Requests worked on at once.", 1, 256},
+      {"server.event_streams_per_person", &C::event_streams_per_person,
+       "Pages that one person may have open and live at once.", 1, 4000},
       {"tls.enabled", &C::tls_enabled, "Off only behind a proxy that speaks TLS: Terraform insists on https."},
       {"tls.certificate", &C::tls_certificate, "Certificate chain, PEM."},
       {"tls.private_key", &C::tls_private_key, "Its private key, PEM."},

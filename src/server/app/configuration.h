@@ -19,6 +19,7 @@ struct Configuration {
   std::string url;                        // how people and clients reach it; empty: https://localhost:PORT
   std::string listen = "127.0.0.1:8443";  // address:port
   std::int64_t handler_threads = 16;
+  std::int64_t event_streams_per_person = 20;
   // [tls]
   bool tls_enabled = true;      // off only behind a proxy that speaks TLS
   std::string tls_certificate;  // PEM chain; empty: DIR/tls/server.pem

@@ -1,6 +1,7 @@
 // The two processes of a running server: the one that holds the socket and the worker that serves it.
 #include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -35,6 +36,14 @@ Result<http::TlsFiles> tls_files(const ServerPaths& paths, TimePoint now) {
   TG_TRY(std::string key, os::read_private_file(paths.tls_private_key, 1 << 20));
   TG_CHECK(http::check_server_certificate(chain, Secret::take(std::move(key)), now));
   return http::TlsFiles{paths.tls_certificate, paths.tls_private_key};
+}
+
+// Every page that is open is a connection, and the usual soft limit is 1024. Children get limits of their own.
+void allow_many_connections() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  (void)::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 // Waits for SIGTERM or SIGINT, which every thread has blocked.
@@ -75,6 +84,7 @@ Result<void> run_worker(const std::string& directory) {
   sigaddset(&set, SIGINT);
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
+  allow_many_connections();
   const os::Environment environment = os::current_environment();
   TG_TRY(Configuration configuration, load_configuration(directory, environment));
   const ServerPaths paths = server_paths(directory, configuration);

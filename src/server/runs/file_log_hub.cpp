@@ -24,12 +24,13 @@ constexpr std::string_view kApplyPreamble = "Apply\n\n\n";
 // An entry of the index for at least so much of the log.
 constexpr std::uint64_t kIndexStep = 64 * 1024;
 
+template <class Handle>
 class HubSubscription final : public LogHub::Subscription {
  public:
-  explicit HubSubscription(std::unique_ptr<Subscribers<>::Handle> handle) : handle_(std::move(handle)) {}
+  explicit HubSubscription(std::unique_ptr<Handle> handle) : handle_(std::move(handle)) {}
 
  private:
-  std::unique_ptr<Subscribers<>::Handle> handle_;
+  std::unique_ptr<Handle> handle_;
 };
 
 }  // namespace
@@ -265,7 +266,7 @@ void FileLogHub::open(std::string_view phase_id) {
     log->append(FrameKind::begin, 0, kBegin);
     if (phase_id.starts_with(domain::id_prefix::kApply)) log->append(FrameKind::system, 0, kApplyPreamble);
   }
-  subscribers_.notify(phase_id);
+  tell(phase_id);
 }
 
 void FileLogHub::append_system(std::string_view phase_id, std::string_view line, bool structured) {
@@ -284,7 +285,7 @@ void FileLogHub::append_system(std::string_view phase_id, std::string_view line,
     if (!log->exists() || log->complete()) return;
     log->append(FrameKind::system, 0, text);
   }
-  subscribers_.notify(phase_id);
+  tell(phase_id);
 }
 
 void FileLogHub::append_output(std::string_view phase_id, std::uint64_t spool_offset, std::string_view bytes) {
@@ -302,7 +303,7 @@ void FileLogHub::append_output(std::string_view phase_id, std::uint64_t spool_of
     bytes.remove_prefix(have - spool_offset);
     log->append(FrameKind::output, have, bytes);
   }
-  subscribers_.notify(phase_id);
+  tell(phase_id);
 }
 
 std::uint64_t FileLogHub::output_size(std::string_view phase_id) {
@@ -320,7 +321,7 @@ void FileLogHub::close(std::string_view phase_id) {
     if (!log->exists() || log->closed()) return;
     log->close();
   }
-  subscribers_.notify(phase_id);
+  tell(phase_id);
 }
 
 LogSlice FileLogHub::read(std::string_view phase_id, std::uint64_t offset, std::uint64_t limit) {
@@ -364,7 +365,18 @@ void FileLogHub::erase(std::string_view phase_id) {
 }
 
 std::unique_ptr<LogHub::Subscription> FileLogHub::subscribe(std::string_view phase_id, std::function<void()> changed) {
-  return std::make_unique<HubSubscription>(subscribers_.add(std::string(phase_id), std::move(changed)));
+  return std::make_unique<HubSubscription<Subscribers<>::Handle>>(
+      subscribers_.add(std::string(phase_id), std::move(changed)));
+}
+
+std::unique_ptr<LogHub::Subscription> FileLogHub::subscribe_all(std::function<void(const std::string&)> changed) {
+  return std::make_unique<HubSubscription<Subscribers<std::string>::Handle>>(
+      subscribers_of_all_.add("", std::move(changed)));
+}
+
+void FileLogHub::tell(std::string_view phase_id) const {
+  subscribers_.notify(phase_id);
+  subscribers_of_all_.notify("", std::string(phase_id));
 }
 
 std::vector<std::string> FileLogHub::unfinished() {

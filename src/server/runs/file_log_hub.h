@@ -40,6 +40,7 @@ class FileLogHub final : public LogHub {
   std::vector<SystemSpan> system_spans(std::string_view phase_id) override;
   void erase(std::string_view phase_id) override;
   std::unique_ptr<Subscription> subscribe(std::string_view phase_id, std::function<void()> changed) override;
+  std::unique_ptr<Subscription> subscribe_all(std::function<void(const std::string&)> changed) override;
   std::vector<std::string> unfinished() override;
 
   // How many logs are in memory now.
@@ -49,11 +50,13 @@ class FileLogHub final : public LogHub {
   class Log;
   std::shared_ptr<Log> log(std::string_view phase_id);
   void forget_unused();
+  void tell(std::string_view phase_id) const;
   void check(std::string_view phase_id) const;
 
   FileLogHubOptions options_;
   RandomSource& random_;
   Subscribers<> subscribers_;
+  Subscribers<std::string> subscribers_of_all_;
   std::mutex mutex_;  // of what follows
   struct Entry {
     std::shared_ptr<Log> log;

@@ -56,6 +56,8 @@ class LogHub {
     virtual ~Subscription() = default;
   };
   virtual std::unique_ptr<Subscription> subscribe(std::string_view phase_id, std::function<void()> changed) = 0;
+  // The same for every log, with the phase's id. nullptr where nobody is told.
+  virtual std::unique_ptr<Subscription> subscribe_all(std::function<void(const std::string&)>) { return nullptr; }
 
   // The logs that were opened and not closed: what a recovery has to look at.
   virtual std::vector<std::string> unfinished() { return {}; }

@@ -73,6 +73,17 @@ class RawClient {
     return receive(head_only);
   }
 
+  // What comes up to and with `mark`, heads included; what came where the connection ended before.
+  std::string read_until(std::string_view mark) {
+    std::size_t at = std::string::npos;
+    while ((at = pending_.find(mark)) == std::string::npos && read_more()) {
+    }
+    const std::size_t size = at == std::string::npos ? pending_.size() : at + mark.size();
+    std::string text = pending_.substr(0, size);
+    pending_.erase(0, size);
+    return text;
+  }
+
   // Whether the peer has ended the connection (after at most ten seconds), with nothing left unread.
   bool ended() { return pending_.empty() && !read_more(); }
   // errno of the last read: ECONNRESET after a reset, 0 after an orderly end.

@@ -9,6 +9,7 @@
 #include <future>
 #include <memory>
 
+#include "common/http/response_stream.h"
 #include "common/http/server.h"
 #include "tests/unit/common/http/raw_client.h"
 
@@ -71,6 +72,30 @@ class HttpsServer : public ::testing::Test {
   std::string folder_ = ::testing::TempDir() + "/https_server_test";
   ServerOptions options_;
 };
+
+TEST_F(HttpsServer, StreamsAndEndsInOrder) {
+  const auto stream = std::make_shared<ResponseStream>();
+  std::promise<void> handled;
+  const auto server = start_server(options_, [&](const Request&) {
+                        stream->write("one");
+                        handled.set_value();
+                        return event_stream(stream);
+                      }).value();
+  auto answer = std::async(std::launch::async, [&] {
+    return exchange(server->port(), TLS1_3_VERSION, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  });
+  handled.get_future().wait();
+  EXPECT_TRUE(stream->write("two"));
+  std::promise<void> ended;
+  stream->on_end([&] { ended.set_value(); });
+  stream->close();
+  const auto text = answer.get();
+  ASSERT_TRUE(text);
+  EXPECT_NE(text->find("one"), std::string::npos);
+  EXPECT_NE(text->find("two"), std::string::npos);
+  EXPECT_TRUE(text->ends_with("0\r\n\r\n")) << *text;
+  ended.get_future().wait();
+}
 
 TEST_F(HttpsServer, SpeaksTls12AndNewer) {
   const auto server = start_server(options_, [](const Request& request) {

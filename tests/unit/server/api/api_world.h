@@ -103,6 +103,11 @@ class FakeLogs final : public runs::LogHub {
   std::vector<runs::SystemSpan> system_spans(std::string_view) override { return {}; }
   void erase(std::string_view id) override { logs_.erase(std::string(id)); }
   std::unique_ptr<Subscription> subscribe(std::string_view, std::function<void()>) override { return nullptr; }
+  std::unique_ptr<Subscription> subscribe_all(std::function<void(const std::string&)> changed) override {
+    grown = std::move(changed);
+    return nullptr;
+  }
+  std::function<void(const std::string&)> grown;
 
  private:
   std::map<std::string, std::string, std::less<>> logs_;
