@@ -1,6 +1,8 @@
 // Runs: create, read, list, and the queue of an organization.
 #include "server/api/runs.h"
 
+#include <algorithm>
+
 #include "server/api/account.h"
 #include "server/api/phases.h"
 #include "server/api/routes.h"
@@ -153,15 +155,37 @@ Result<http::Response> list_organization_runs(const Call& call) {
   return list_runs(call, std::move(filter));
 }
 
-// What waits or runs, oldest first: stock clients look up the position of their own run.
+// What runs, then what waits for a runner, then what waits for its workspace. Nothing where a person is waited for.
+std::optional<int> rank_in_queue(const Run& run) {
+  switch (run.status) {
+    case RunStatus::planning:
+    case RunStatus::applying:
+      return 0;
+    case RunStatus::plan_queued:
+    case RunStatus::confirmed:
+    case RunStatus::apply_queued: {
+      const bool at_gate =
+          run.plan.status == domain::PhaseStatus::mfa_waiting || run.apply.status == domain::PhaseStatus::mfa_waiting;
+      return at_gate ? std::nullopt : std::optional(1);
+    }
+    case RunStatus::pending:
+      return 2;
+    default:
+      return std::nullopt;
+  }
+}
+
+// Stock clients look up the position of their own run, take off how many run (`capacity`), and tell the rest as the
+// number of runs that come first: what runs has to stand in front, or that number is negative.
 Result<http::Response> show_queue(const Call& call) {
   TG_TRY(const domain::Page page, read_page(call.query));
   return call.store().read([&](Tables& tables) -> Result<http::Response> {
     std::vector<Run> queue = tables.runs().unfinished();
     std::erase_if(queue, [&](const Run& run) {
-      return run.organization_id != call.subject.organization->id || run.status == RunStatus::planned ||
-             run.status == RunStatus::planned_and_saved;
+      return run.organization_id != call.subject.organization->id || !rank_in_queue(run);
     });
+    std::stable_sort(queue.begin(), queue.end(),
+                     [](const Run& a, const Run& b) { return rank_in_queue(a) < rank_in_queue(b); });
     const auto part = cut_page(queue, page);
     json::Array rows;
     std::int64_t position = (page.number - 1) * page.size;
@@ -274,7 +298,7 @@ Routes run_routes() {
       {"GET", "/api/v2/organizations/:organization/runs", Permission::organization_read, list_organization_runs,
        "Runs of an organization, newest first"},
       {"GET", "/api/v2/organizations/:organization/runs/queue", Permission::organization_read, show_queue,
-       "Runs that wait or run, oldest first"},
+       "Runs that run, and those that wait in the order of their turn"},
   };
 }
 

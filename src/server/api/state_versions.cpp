@@ -243,7 +243,7 @@ Result<http::Response> create_version(const Call& call) {
     TG_TRY(content, read_state(*bytes));
     call.context.blobs.put(blob_key::state(version.id), *bytes);
   }
-  return call.store().write([&](Tables& tables) -> Result<http::Response> {
+  auto created = call.store().write([&](Tables& tables) -> Result<http::Response> {
     TG_TRY(const Workspace workspace, again(tables.workspaces(), call.subject.workspace, "workspace"));
     TG_CHECK(check_lock(workspace, version));
     TG_CHECK(check_order(tables, version, force.value_or(false)));
@@ -253,6 +253,8 @@ Result<http::Response> create_version(const Call& call) {
     if (bytes) TG_CHECK(finalize(call, tables, row, *bytes, content));
     return with_snapshots(document(201, state_version_resource(tables, call, row, force.value_or(false))));
   });
+  if (created && bytes) call.context.runs.look_again();
+  return created;
 }
 
 // The version as it waits for its bytes, if it may still become the workspace's state.
@@ -290,6 +292,7 @@ Result<http::Response> receive_state(const Call& call, std::string_view purpose)
     TG_TRY(StateVersion version, awaited_version(tables, id, forced));
     return finalize(call, tables, version, bytes, content);
   }));
+  call.context.runs.look_again();  // a saved plan may be stale now
   return http::Response{};
 }
 

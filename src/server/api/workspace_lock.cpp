@@ -36,19 +36,24 @@ Result<http::Response> lock(const Call& call) {
 }
 
 Result<http::Response> unlock(const Call& call) {
-  return change(call, "workspace.unlocked", [&](Tables&, Workspace& workspace) {
-    return domain::unlock_workspace(workspace, Holder::user, holder_id(call.actor()), false);
-  });
+  TG_TRY(http::Response response, change(call, "workspace.unlocked", [&](Tables&, Workspace& workspace) {
+           return domain::unlock_workspace(workspace, Holder::user, holder_id(call.actor()), false);
+         }));
+  call.context.runs.look_again();  // a run may have waited for it
+  return response;
 }
 
 // One's own lock needs no owner.
 Result<http::Response> force_unlock(const Call& call) {
-  return change(call, "workspace.force_unlocked", [&](Tables& tables, Workspace& workspace) -> Result<void> {
-    if (workspace.lock.holder_id != holder_id(call.actor())) {
-      TG_CHECK(authorize(tables, call.principal, Permission::workspace_manage, call.subject));
-    }
-    return domain::unlock_workspace(workspace, Holder::user, holder_id(call.actor()), true);
-  });
+  TG_TRY(http::Response response,
+         change(call, "workspace.force_unlocked", [&](Tables& tables, Workspace& workspace) -> Result<void> {
+           if (workspace.lock.holder_id != holder_id(call.actor())) {
+             TG_CHECK(authorize(tables, call.principal, Permission::workspace_manage, call.subject));
+           }
+           return domain::unlock_workspace(workspace, Holder::user, holder_id(call.actor()), true);
+         }));
+  call.context.runs.look_again();
+  return response;
 }
 
 }  // namespace

@@ -49,12 +49,9 @@ class RunService {
   virtual Result<domain::Run> cancel(std::string_view run_id, std::string comment, const domain::Actor& actor) = 0;
   virtual Result<domain::Run> force_cancel(std::string_view run_id, std::string comment,
                                            const domain::Actor& actor) = 0;
-};
 
-// How many runs are before this one in its workspace, and how many run in its organization: for "Waiting for N run(s)".
-struct QueueView {
-  std::vector<domain::Run> running;  // of the organization: planning or applying
-  std::vector<domain::Run> waiting;  // of the organization: pending, queued
+  // Something that runs wait for was changed by others and is committed: a person's lock, a state.
+  virtual void look_again() = 0;
 };
 
 }  // namespace tollgate::runs

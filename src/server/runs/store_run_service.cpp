@@ -90,6 +90,17 @@ Run run_of(const NewRun& wish, const domain::Workspace& workspace, const domain:
   return run;
 }
 
+// Behind a person's lock the head of the queue is the workspace's current run from the start: stock clients ask once in
+// half a minute what they wait for, and tell by that.
+Result<void> show_behind_a_lock(Tables& tables, const Run& run, domain::Workspace workspace) {
+  if (run.plan_only || run.save_plan || workspace.lock.holder != domain::WorkspaceLock::Holder::user) return {};
+  for (const Run& other : tables.runs().unfinished_of(run.workspace_id)) {
+    if (other.id != run.id && !other.plan_only && !other.save_plan) return {};
+  }
+  workspace.current_run_id = run.id;
+  return tables.workspaces().update(workspace);
+}
+
 }  // namespace
 
 void close_logs(LogHub& logs, const Run& run, std::string_view line) {
@@ -128,6 +139,7 @@ Result<Run> StoreRunService::create(const NewRun& wish, const Actor& actor) {
     run.timestamps["pending-at"] = now;
     run.aws_mfa_at_creation = domain::stricter(organization->aws_mfa, workspace->aws_mfa);
     TG_CHECK(tables.runs().insert(run));
+    TG_CHECK(show_behind_a_lock(tables, run, *workspace));
     const auto personal = actor.user_id.empty() ? std::vector<domain::Variable>()
                                                 : tables.variables().of_user(run.organization_id, actor.user_id);
     tables.runs().set_inputs(run.id, to_text(freeze(tables.variables().of_organization(run.organization_id), personal,
@@ -203,6 +215,10 @@ Result<Run> StoreRunService::cancel(std::string_view run_id, std::string comment
 Result<Run> StoreRunService::force_cancel(std::string_view run_id, std::string comment, const Actor& actor) {
   return change(run_id, "force_canceled", actor,
                 [&](Tables&, Run& run, TimePoint now) { return domain::request_force_cancel(run, comment, now); });
+}
+
+void StoreRunService::look_again() {
+  if (parts_.wake) parts_.wake();
 }
 
 }  // namespace tollgate::runs

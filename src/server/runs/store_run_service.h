@@ -35,6 +35,7 @@ class StoreRunService final : public RunService {
   Result<domain::Run> discard(std::string_view run_id, std::string comment, const domain::Actor& actor) override;
   Result<domain::Run> cancel(std::string_view run_id, std::string comment, const domain::Actor& actor) override;
   Result<domain::Run> force_cancel(std::string_view run_id, std::string comment, const domain::Actor& actor) override;
+  void look_again() override;
 
  private:
   using Step = std::function<Result<void>(domain::Tables&, domain::Run&, TimePoint)>;

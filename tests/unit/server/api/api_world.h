@@ -67,6 +67,7 @@ class FakeRuns final : public runs::RunService {
   Result<Run> force_cancel(std::string_view id, std::string comment, const Actor&) override {
     return change(id, [&](Run& run) { return domain::request_force_cancel(run, comment, clock_.now()); });
   }
+  void look_again() override { ++looks; }
   template <class F>
   Result<Run> change(std::string_view id, F transition) {
     return store_.write([&](Tables& tables) -> Result<Run> {
@@ -77,6 +78,8 @@ class FakeRuns final : public runs::RunService {
       return *run;
     });
   }
+
+  int looks = 0;  // that others asked for
 
  private:
   Store& store_;

@@ -2,6 +2,7 @@
 // random ones with "kills" at every named step.
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <random>
 
@@ -216,6 +217,33 @@ TEST(RunModel, OneAtATimeInAWorkspace) {
   EXPECT_EQ(server.run(speculative.id).status, RunStatus::planned_and_finished);
   server.end(second.plan.id, PhaseStatus::errored);
   EXPECT_EQ(server.run(second.id).reason, "terraform_failed");
+}
+
+TEST(RunModel, TheHeadOfTheQueueBehindAPersonsLockIsTheCurrentRun) {
+  Server server;
+  const auto set_lock = [&](bool held) {
+    return server.store.write([&](domain::Tables& tables) {
+      auto workspace = tables.workspaces().find("ws-0").value();
+      workspace.lock = {};
+      if (held) workspace.lock.holder = domain::WorkspaceLock::Holder::user;
+      return tables.workspaces().update(workspace);
+    });
+  };
+  ASSERT_TRUE(set_lock(true));
+  const domain::Run head = server.create("ws-0");
+  EXPECT_EQ(server.store.data().workspaces.at("ws-0").current_run_id, head.id);
+  server.create("ws-0");
+  server.scheduler->run_once();
+  EXPECT_EQ(server.store.data().workspaces.at("ws-0").current_run_id, head.id);
+  EXPECT_EQ(server.run(head.id).status, RunStatus::pending);
+  ASSERT_TRUE(set_lock(false));
+  int wakes = 0;
+  StoreRunService service(RunServiceParts{server.store, *server.logs, server.events, server.versions, server.clock,
+                                          server.random, [&] { ++wakes; }});
+  service.look_again();
+  EXPECT_EQ(wakes, 1);
+  server.scheduler->run_once();
+  EXPECT_EQ(server.run(head.id).status, RunStatus::planning);
 }
 
 TEST(RunModel, AGatedPhaseDoesNotStartWithoutAGate) {
@@ -485,9 +513,15 @@ void play(unsigned seed, unsigned kills_in_hundred, std::set<std::string>& statu
   }
 }
 
+// How many seeds are played; TOLLGATE_SEEDS=1000 for a long look.
+unsigned seeds() {
+  const char* wanted = std::getenv("TOLLGATE_SEEDS");
+  return wanted != nullptr ? static_cast<unsigned>(std::strtoul(wanted, nullptr, 10)) : 40;
+}
+
 TEST(RandomRuns, KeepTheInvariants) {
   std::set<std::string> statuses;
-  for (unsigned seed = 1; seed <= 40; ++seed) {
+  for (unsigned seed = 1; seed <= seeds(); ++seed) {
     play(seed, 0, statuses);
     if (HasFailure()) return;
   }
@@ -498,7 +532,7 @@ TEST(RandomRuns, KeepTheInvariants) {
 
 TEST(RandomRuns, KeepTheInvariantsWhenTheServerDiesAnywhere) {
   std::set<std::string> statuses;
-  for (unsigned seed = 1; seed <= 40; ++seed) {
+  for (unsigned seed = 1; seed <= seeds(); ++seed) {
     play(seed, 8, statuses);
     if (HasFailure()) return;
   }
