@@ -21,6 +21,10 @@ for name in [name for name in os.environ if re.match(r"AWS_|TF_|BOTO_|.*_CA_BUND
 os.environ.update(AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull, AWS_EC2_METADATA_DISABLED="true")
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "code(text): further Terraform code of the workspace that the test works in")
+
+
 @pytest.fixture
 def world(tmp_path):
     with World(tmp_path / "world") as running:

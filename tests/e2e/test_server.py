@@ -11,7 +11,7 @@ import time
 import pexpect
 import pytest
 
-from tests.support.server import Server
+from tests.support.server import RUNS, Server
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ UNSANDBOXED = "this phase runs without a sandbox"
 
 @pytest.fixture
 def remote(tmp_path, terraform_program):
-    with Server(tmp_path / "server", RUNNER_UNSANDBOXED="true") as running:
+    with Server(tmp_path / "server", **RUNS) as running:
         project = running.project(tmp_path / "project")
         terraform(running, terraform_program, project, "init", "-input=false", "-no-color")
         yield running, project

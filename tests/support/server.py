@@ -1,5 +1,6 @@
 """A tollgate-server of its own for one test, on a free port, trusted by its own authority, with one user and one
 organization. Stop it, or use it as a context manager."""
+import hashlib
 import json
 import os
 import pathlib
@@ -7,9 +8,16 @@ import signal
 import ssl
 import subprocess
 import threading
+import urllib.error
 import urllib.request
 
+import pexpect
+
+from tests.support import clients
 from tests.support.world import NOWHERE, end, programs
+
+# What a server has to be told so that runs take place on this machine.
+RUNS = {"RUNNER_UNSANDBOXED": "true"}
 
 
 class Server:
@@ -81,16 +89,17 @@ class Server:
             text = error.read()
             return error.code, json.loads(text) if text[:1] == b"{" else text.decode()
 
-    def project(self, folder, workspace="app", body=""):
-        """Terraform code with a cloud block that names this server."""
+    def project(self, folder, workspace="app", body="", selection=None, host=None):
+        """Terraform code with a cloud block that names this server. `selection`: what stands in the block `workspaces`
+        in place of a name; `host`: what stands for the server, where something is in between."""
         folder = pathlib.Path(folder)
         folder.mkdir(parents=True)
         (folder / "main.tf").write_text(f"""terraform {{
   cloud {{
-    hostname     = "{self.host}"
+    hostname     = "{host or self.host}"
     organization = "acme"
     workspaces {{
-      name = "{workspace}"
+      {selection or f'name = "{workspace}"'}
     }}
   }}
 }}
@@ -105,12 +114,51 @@ output "greeting" {{
 {body}""")
         return folder
 
-    def terraform_environment(self):
-        settings = self.home / "terraformrc"
-        settings.write_text(f'credentials "{self.host}" {{\n  token = "{self.token}"\n}}\ndisable_checkpoint = true\n')
+    def terraform_environment(self, token=None, more=""):
+        """`more`: further lines of Terraform's settings."""
+        text = f'credentials "{self.host}" {{\n  token = "{token or self.token}"\n}}\ndisable_checkpoint = true\n{more}'
+        settings = self.home / f"{hashlib.sha256(text.encode()).hexdigest()}.terraformrc"
+        settings.write_text(text)
         return {**self._environment(), "TF_CLI_CONFIG_FILE": str(settings), "TF_IN_AUTOMATION": "1",
                 "SSL_CERT_FILE": str(self.folder / "tls/ca.pem")}
 
     def _environment(self):
         return {"PATH": f"{programs()}:{os.environ['PATH']}", "HOME": str(self.home), "LANG": "C.UTF-8",
                 "HTTPS_PROXY": NOWHERE, "NO_PROXY": "localhost,127.0.0.1", **self.settings}
+
+
+class Person:
+    """Somebody with stock terraform in a folder with code for a server."""
+
+    def __init__(self, server, folder, **environment):
+        """`environment`: what Server.terraform_environment takes."""
+        self.server = server
+        self.folder = pathlib.Path(folder)
+        self.environment = server.terraform_environment(**environment)
+
+    def run(self, *arguments, status=0, timeout=120):
+        """Without a terminal; what came out, messages included."""
+        done = subprocess.run([clients.terraform(), *arguments, *self._plain(arguments)], cwd=self.folder,
+                              env=self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, timeout=timeout)
+        assert done.returncode == status, done.stdout
+        return done.stdout
+
+    def spawn(self, *arguments, timeout=90):
+        """On a terminal, as a pexpect child."""
+        return pexpect.spawn(clients.terraform(), [*arguments, *self._plain(arguments)], cwd=str(self.folder),
+                             env=self.environment, timeout=timeout, encoding="utf-8", codec_errors="replace",
+                             dimensions=(50, 200))
+
+    @staticmethod
+    def _plain(arguments):
+        colourful = {"init", "plan", "apply", "destroy", "refresh", "show", "output"}
+        return ["-no-color"] if arguments[0] in colourful and "-json" not in arguments else []
+
+
+def finish(child, status=0):
+    """The rest of what a child says; it has to end with this exit status."""
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == status, child.before
+    return child.before
