@@ -11,6 +11,7 @@ run: build
 
 bench: build
 	@bench/run
+	@bench/server
 
 lint:
 	@scripts/lint
