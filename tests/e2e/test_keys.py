@@ -7,24 +7,14 @@ import stat
 
 import pexpect
 import pytest
+import wcwidth
 
 from tests.support import aws
+from tests.support.world import may_change_own_keys
 
 PASSPHRASE = "correct horse battery"
 FAILPOINTS = ["rotate_intent_written", "rotate_created", "rotate_stored", "rotate_verified", "rotate_switched",
               "rotate_deactivated", "rotate_deleted", "rotate_finished"]
-# What people who demand MFA for key management write.
-MAY_ROTATE = """
-  [[user.policy]]
-  name = "own-keys-with-mfa"
-  document = '''
-{"Version": "2012-10-17", "Statement": [
-  {"Effect": "Allow", "Action": ["iam:*AccessKey*"], "Resource": "arn:aws:iam::111111111111:user/ana",
-   "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}}]}
-'''
-
-"""
-BOB = '[[user]]\naccount = "111111111111"\nname = "bob"'
 
 
 def keys_of(home, profile="base"):
@@ -111,6 +101,16 @@ def test_list_shows_last_four_and_asks_nobody(home, stored):
     assert document["schema"] == "tollgate.keys.v1"
     assert [(key["profile"], key["access_key"]) for key in document["keys"]] == [("base", "…" + stored[0][-4:])]
     assert stored[0] not in result.stdout + home.run("tollgate", "keys", "list").stdout
+
+
+def test_list_lines_up_by_what_a_terminal_shows(home):
+    key_file, text = home.folder / "vault.key", key_json(home)
+    for name in ("plain", "größe", "本番", "e\u0301t"):
+        added = home.run("tollgate", "keys", "add", name, "--from-stdin", "--key-file", key_file, input=text, stdin=None)
+        assert added.returncode == 0, added.stderr
+    lines = home.run("tollgate", "keys", "list").stdout.splitlines()
+    columns = {line[:line.index("KEY" if line.startswith("PROFILE") else "…")] for line in lines}
+    assert len(lines) == 5 and {wcwidth.wcswidth(column) for column in columns} == {9}, lines
 
 
 def test_typed_on_the_terminal(home):
@@ -307,7 +307,7 @@ def test_another_lock(home, stored):
 @pytest.fixture
 def rotating(make_world):
     """A world in which ana may change her own keys with MFA, her keys in the vault, an MFA session at hand."""
-    world, home = make_world(lambda text: text.replace(BOB, MAY_ROTATE + BOB, 1))
+    world, home = make_world(may_change_own_keys)
     add(home)
     old = keys_of(home)
     drop_keys(home)
@@ -415,7 +415,7 @@ def test_rotation_that_is_not_allowed(home, stored):
 
 
 def test_rotation_asks_for_one_code(make_world):
-    world, home = make_world(lambda text: text.replace(BOB, MAY_ROTATE + BOB, 1))
+    world, home = make_world(may_change_own_keys)
     add(home)
     drop_keys(home)
     result = home.on_pty("tollgate", "keys", "rotate", "base")

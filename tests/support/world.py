@@ -36,6 +36,31 @@ def oathtool(seed, at):
                           check=True).stdout.strip()
 
 
+def may_change_own_keys(text):
+    """The example world in which ana and bob may change their own access keys with MFA: the policy that people write who
+    demand MFA for that."""
+    def policy(user):
+        return f"""
+  [[user.policy]]
+  name = "own-keys-with-mfa"
+  document = '''
+{{"Version": "2012-10-17", "Statement": [
+  {{"Effect": "Allow", "Action": ["iam:*AccessKey*"], "Resource": "arn:aws:iam::111111111111:user/{user}",
+   "Condition": {{"Bool": {{"aws:MultiFactorAuthPresent": "true"}}}}}}]}}
+'''
+
+"""
+    for user, behind in (("ana", '[[user]]\naccount = "111111111111"\nname = "bob"'),
+                         ("bob", "# Anyone of this account, with a one-time code not older")):
+        assert text.count(behind) == 1
+        text = text.replace(behind, policy(user) + behind)
+    return text
+
+
+# Changes of the example world that a page of docs/ may ask for.
+WORLDS = {"people may change their own keys": may_change_own_keys}
+
+
 class World:
     """`tollgate-sandbox init` and `serve` in a folder of their own. Stop it, or use it as a context manager."""
 
