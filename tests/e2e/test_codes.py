@@ -122,10 +122,10 @@ def test_mfa_process_gives_the_code(world, home):
     assert len(world.calls("GetSessionToken")) == 1
 
 
-@pytest.mark.parametrize("command", ["exit 3", "echo no code", "true", "echo 12345"])
-def test_mfa_process_that_gives_none(world, home, command):
+@pytest.mark.parametrize("command,status", [("exit 3", 78), ("echo no code", 65), ("true", 65), ("echo 12345", 65)])
+def test_mfa_process_that_gives_none(world, home, command, status):
     result = home.run("tollgate", "exec", "prod", "--mfa-process", command, "--", "true")
-    assert result.returncode not in (0, 126, 127)
+    assert result.returncode == status
     assert result.stderr.startswith("tollgate:")
     assert world.calls("GetSessionToken") == []
 

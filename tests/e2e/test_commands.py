@@ -16,6 +16,14 @@ def test_version_and_help_need_no_home(home):
         assert all(len(line) <= 80 for line in result.stdout.splitlines())
 
 
+def test_help_of_help(home):
+    overview, of_exec = home.run("tollgate", "help").stdout, home.run("tollgate", "help", "exec").stdout
+    for command, expected in ((["help", "--help"], overview), (["help", "-h"], overview),
+                              (["help", "exec", "--help"], of_exec)):
+        result = home.run("tollgate", *command)
+        assert (result.returncode, result.stdout, result.stderr) == (0, expected, "")
+
+
 @pytest.mark.parametrize("command", [[], ["no-such-command"], ["exec"], ["exec", "prod"], ["exec", "prod", "--no-such", "--", "true"]])
 def test_wrong_command_lines_are_64(home, command):
     result = home.run("tollgate", *command)

@@ -1,4 +1,5 @@
 """Completion in the real shells, and the manual pages by the real man."""
+import json
 import re
 import shutil
 import subprocess
@@ -114,6 +115,16 @@ def test_completion_is_quick_and_asks_nothing(world, home):
         home.run("tollgate", "complete", "bash", "--", "exec", "p")
     assert (time.monotonic() - started) / 20 < 0.5, "milliseconds, on a machine that is not busy"
     assert world.calls() == []
+
+
+def test_profiles_that_only_the_vault_knows(home):
+    key = json.dumps({"AccessKeyId": "AKIAEXAMPLE000000001", "SecretAccessKey": "s" * 40})
+    added = home.run("tollgate", "keys", "add", "stored-only", "--from-stdin", "--key-file", home.folder / "vault.key",
+                     input=key, stdin=None)
+    assert added.returncode == 0, added.stderr
+    assert bash_offers(home, "tollgate exec stored") == ["stored-only"]
+    offers = home.run("tollgate", "complete", "fish", "--", "exec", "").stdout
+    assert offers.count("stored-only") == 1 and offers.count("prod\t") == 1
 
 
 def test_broken_files_do_not_disturb_a_person_typing(home):

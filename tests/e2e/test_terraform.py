@@ -1,6 +1,7 @@
 """The purpose of the project: stock Terraform, which fails with an MFA profile, works inside `tollgate exec`."""
 import json
 import re
+import shutil
 
 from tests.support import clients, terraform
 
@@ -104,7 +105,18 @@ def test_the_classic_question_with_its_keys_in_the_credentials_file(world, home,
     inside = home.run("tollgate", "exec", "prod", "--", name, f"-chdir={folder}", "plan", "-input=false", "-no-color")
     assert inside.returncode == 0, inside.stderr
     assert home.run("tollgate", "exec", "prod", "--", "sh", "-c", "echo $AWS_PROFILE",
-                    cwd=tmp_path).stdout == "prod\n"
+                    cwd=world.folder).stdout == "prod\n"
+    # The same code as a module in a subfolder, and in a shell that has the overlay's variables.
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "main.tf").write_text('module "classic" {\n  source = "./modules/classic"\n}\n')
+    shutil.copytree(folder, outside / "modules/classic", ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*"))
+    module = home.run("tollgate", "exec", "prod", "--", *script(
+        f"{name} init -input=false -no-color", f"{name} plan -input=false -no-color"), cwd=outside)
+    assert module.returncode == 0, module.stderr
+    shell = home.run("sh", "-ec", f'eval "$(tollgate env prod --overlay)"; {name} plan -input=false -no-color; '
+                     'echo "$AWS_PROFILE"', cwd=outside)
+    assert (shell.returncode, shell.stdout.splitlines()[-1:]) == (0, ["prod.tollgate"]), shell.stderr
 
 
 def test_the_same_with_static_keys_in_the_environment(world, home, project):

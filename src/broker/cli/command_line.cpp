@@ -126,7 +126,8 @@ int unknown(const std::string& name, const Commands& commands) {
   return report(Error(Code::usage, fmt::format("there is no command {}", name)).do_next(suggestion(name, commands)));
 }
 
-int show_help(Commands& commands, const std::vector<std::string>& topic) {
+int show_help(Commands& commands, std::vector<std::string> topic) {
+  std::erase_if(topic, [](const std::string& word) { return word == "-h" || word == "--help"; });
   if (topic.empty()) return finish(print(overview_text(commands)));
   const std::string name = fmt::format("{}", fmt::join(topic, " "));
   if (const Command* command = find(commands, name)) return finish(print(help_text(*command)));
@@ -155,7 +156,7 @@ int run_command_line(App& app, std::vector<std::string> arguments) {
   if (name == "-h" || name == "--help") name = "help";
   if (name == "-V" || name == "--version") name = "version";
   arguments.erase(arguments.begin());
-  if (name == "help") return show_help(commands, arguments);
+  if (name == "help") return show_help(commands, std::move(arguments));
 
   if (!arguments.empty()) {
     if (Command* command = find(commands, fmt::format("{} {}", name, arguments.front()))) {

@@ -1,4 +1,6 @@
 // tollgate completion and the hidden tollgate complete, which its scripts call.
+#include <algorithm>
+
 #include "broker/cli/command.h"
 #include "broker/cli/completion.h"
 #include "broker/cli/output.h"
@@ -21,6 +23,12 @@ int offer(App& app, const Input& input) {
     if (const auto set = app.profiles()) {
       for (const aws::Profile& profile : (*set)->profiles)
         names.push_back(profile.name);
+    }
+    // Stored keys may belong to a profile that no file has.
+    if (const auto keys = app.vault()) {
+      for (std::string& name : (*keys)->profiles()) {
+        if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(std::move(name));
+      }
     }
     return names;
   });

@@ -4,6 +4,7 @@
 #include "broker/cli/output.h"
 #include "broker/deliver/child_environment.h"
 #include "broker/deliver/exports.h"
+#include "broker/deliver/stand_in_profile.h"
 
 namespace tollgate::cli {
 namespace {
@@ -51,9 +52,10 @@ Result<deliver::ExportedVariables> variables(App& app, const Input& input, const
   for (const std::string& notice : obtained.notices)
     print_notice(notice);
 
-  const deliver::ChildProfile child{profile, input.region.empty() ? obtained.region : input.region, set->files};
+  deliver::ChildProfile child{profile, input.region.empty() ? obtained.region : input.region, set->files};
   if (input.overlay) {
-    TG_TRY(const deliver::Overlay overlay, current_overlay(app));
+    child.stand_in = deliver::stand_in_for(*set, profile, ".");
+    TG_TRY(const deliver::Overlay overlay, current_overlay(app, child.stand_in, profile));
     return deliver::exported_variables(app.environment(),
                                        deliver::overlay_environment(app.environment(), child, overlay));
   }

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "common/os/display_width.h"
 #include "common/os/terminal.h"
 
 namespace tollgate::cli {
@@ -50,29 +51,20 @@ Result<void> print_json(const json::Value& value) {
   return print(json::to_pretty_text(value));
 }
 
-namespace {
-
-// Code points: what is shown here has no wide or combining characters, but the "…" of shortened keys.
-std::size_t width_of(std::string_view text) {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
-}
-
-}  // namespace
-
 std::string table(const std::vector<std::vector<std::string>>& rows) {
   std::vector<std::size_t> widths;
   for (const auto& row : rows) {
     widths.resize(std::max(widths.size(), row.size()));
     for (std::size_t i = 0; i < row.size(); ++i)
-      widths[i] = std::max(widths[i], width_of(row[i]));
+      widths[i] = std::max(widths[i], os::display_width(os::printable(row[i])));
   }
   std::string text;
   for (const auto& row : rows) {
     std::string line;
     for (std::size_t i = 0; i < row.size(); ++i) {
-      line += os::printable(row[i]);
-      if (i + 1 < row.size()) line.append(widths[i] - width_of(row[i]) + 2, ' ');
+      const std::string cell = os::printable(row[i]);
+      line += cell;
+      if (i + 1 < row.size()) line.append(widths[i] - os::display_width(cell) + 2, ' ');
     }
     line.erase(line.find_last_not_of(' ') + 1);
     text += line + "\n";

@@ -63,10 +63,15 @@ int become(App& app, const Found& found, const os::Environment& environment, std
   return os::program_error_status(error);
 }
 
-Error no_profile(const aws::ProfileSet& set, const deliver::ShimPlan& plan, const std::string& name) {
+Error no_profile(App& app, const aws::ProfileSet& set, const deliver::ShimPlan& plan, const std::string& name) {
   std::vector<std::string> names;
   for (const aws::Profile& profile : set.profiles)
     names.push_back(profile.name);
+  if (const auto keys = app.vault()) {
+    for (std::string& stored : (*keys)->profiles()) {
+      if (set.find(stored) == nullptr) names.push_back(std::move(stored));
+    }
+  }
   return Error(Code::config,
                fmt::format("{} would use profile {}, which does not exist ({})", name, plan.profile, plan.chosen_by))
       .do_next(fmt::format("set AWS_PROFILE, or shim.default_profile or a [[shim.directory]] in tollgate's "
@@ -94,7 +99,7 @@ Result<int> run(App& app, const std::string& name, std::vector<std::string> argu
   }
   TG_TRY(const aws::ProfileSet* const set, app.profiles());
   if (set->find(plan.profile) == nullptr && !app.has_vault_keys()(plan.profile)) {
-    return fail(no_profile(*set, plan, name));
+    return fail(no_profile(app, *set, plan, name));
   }
   ExecRequest request;
   request.profile = plan.profile;

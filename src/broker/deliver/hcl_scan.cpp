@@ -1,10 +1,13 @@
 #include "broker/deliver/hcl_scan.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
+#include <deque>
 #include <memory>
 #include <optional>
 
@@ -17,6 +20,8 @@ constexpr std::size_t kMaxFileBytes = 4 << 20;
 constexpr std::size_t kMaxDepth = 200;     // of blocks; deeper ones are passed over
 constexpr std::size_t kMaxTemplates = 20;  // strings in ${...} in strings
 constexpr int kMaxHeredocs = 3;            // one inside the other
+constexpr std::size_t kMaxFolderDepth = 8;
+constexpr std::size_t kMaxFolders = 1000;
 
 struct Token {
   enum class Kind : std::uint8_t { word, text, heredoc, mark, line_end, end };
@@ -256,6 +261,38 @@ bool is_code(std::string_view name) {
   return name.ends_with(".tf") || name.ends_with(".tofu") || name.ends_with(".hcl");
 }
 
+struct Folder {
+  std::vector<std::string> code;     // names, sorted
+  std::vector<std::string> folders;  // likewise, without hidden ones
+};
+
+Folder list_folder(const std::string& directory) {
+  Folder found;
+  const std::unique_ptr<DIR, int (*)(DIR*)> entries(::opendir(directory.c_str()), ::closedir);
+  while (const dirent* entry = entries ? ::readdir(entries.get()) : nullptr) {
+    const std::string_view name = entry->d_name;
+    if (is_code(name)) {
+      found.code.emplace_back(name);
+    } else if (!name.starts_with('.')) {
+      struct stat status {};
+      const bool unknown = entry->d_type == DT_UNKNOWN;  // some file systems do not say
+      if (entry->d_type == DT_DIR ||
+          (unknown && ::fstatat(::dirfd(entries.get()), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+           S_ISDIR(status.st_mode))) {
+        found.folders.emplace_back(name);
+      }
+    }
+  }
+  std::sort(found.code.begin(), found.code.end());
+  std::sort(found.folders.begin(), found.folders.end());
+  return found;
+}
+
+std::vector<HclRemark> scan_file(const std::string& path) {
+  const auto text = os::read_file(path, kMaxFileBytes);
+  return text ? scan_hcl(*text) : std::vector<HclRemark>();
+}
+
 }  // namespace
 
 std::vector<HclRemark> scan_hcl(std::string_view text) {
@@ -263,20 +300,33 @@ std::vector<HclRemark> scan_hcl(std::string_view text) {
 }
 
 std::vector<HclFileRemark> scan_hcl_directory(const std::string& directory) {
-  std::vector<std::string> names;
-  const std::unique_ptr<DIR, int (*)(DIR*)> entries(::opendir(directory.c_str()), ::closedir);
-  while (const dirent* entry = entries ? ::readdir(entries.get()) : nullptr) {
-    if (is_code(entry->d_name)) names.emplace_back(entry->d_name);
-  }
-  std::sort(names.begin(), names.end());
   std::vector<HclFileRemark> remarks;
-  for (const std::string& name : names) {
-    const auto text = os::read_file(fmt::format("{}/{}", directory, name), kMaxFileBytes);
-    if (!text) continue;
-    for (HclRemark& remark : scan_hcl(*text))
+  for (const std::string& name : list_folder(directory).code) {
+    for (HclRemark& remark : scan_file(fmt::format("{}/{}", directory, name)))
       remarks.push_back({name, std::move(remark)});
   }
   return remarks;
+}
+
+bool any_hcl_remark(const std::string& directory, const std::function<bool(const HclRemark&)>& wanted) {
+  struct Waiting {
+    std::string path;
+    std::size_t depth;
+  };
+  std::deque<Waiting> waiting{{directory, 0}};
+  for (std::size_t seen = 0; !waiting.empty() && seen < kMaxFolders; ++seen) {
+    const Waiting next = std::move(waiting.front());
+    waiting.pop_front();
+    const Folder folder = list_folder(next.path);
+    for (const std::string& name : folder.code) {
+      const auto remarks = scan_file(fmt::format("{}/{}", next.path, name));
+      if (std::any_of(remarks.begin(), remarks.end(), wanted)) return true;
+    }
+    if (next.depth == kMaxFolderDepth) continue;
+    for (const std::string& name : folder.folders)
+      waiting.push_back({fmt::format("{}/{}", next.path, name), next.depth + 1});
+  }
+  return false;
 }
 
 }  // namespace tollgate::deliver

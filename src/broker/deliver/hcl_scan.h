@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,5 +35,10 @@ struct HclFileRemark {
 // *.tf, *.tofu and *.hcl (but the lock file) directly in `directory`, by name; files above 4 MiB and folders that
 // cannot be read are passed over.
 std::vector<HclFileRemark> scan_hcl_directory(const std::string& directory);
+
+// Whether such code in `directory` or below it has a remark that `wanted` says yes to. The nearest folders come first;
+// hidden ones and symbolic links are passed over, and what lies deeper than 8 folders or behind the first 1000: it is
+// asked before a program starts, and may be asked in somebody's home.
+bool any_hcl_remark(const std::string& directory, const std::function<bool(const HclRemark&)>& wanted);
 
 }  // namespace tollgate::deliver

@@ -1,7 +1,5 @@
 #include "broker/deliver/stand_in_profile.h"
 
-#include <algorithm>
-
 #include "broker/deliver/hcl_scan.h"
 
 namespace tollgate::deliver {
@@ -14,10 +12,9 @@ std::string stand_in_for(const aws::ProfileSet& profiles, std::string_view profi
   const aws::Profile* const found = profiles.find(profile);
   std::string name = stand_in_name(profile);
   if (found == nullptr || found->find("role_arn") == nullptr || profiles.find(name) != nullptr) return {};
-  const auto remarks = scan_hcl_directory(directory);
-  const bool needed = std::any_of(remarks.begin(), remarks.end(), [](const HclFileRemark& each) {
-    return each.remark.kind == HclRemark::Kind::named_files && each.remark.block == "provider \"aws\"" &&
-           each.remark.attribute.starts_with("shared_credentials_file");
+  const bool needed = any_hcl_remark(directory, [](const HclRemark& remark) {
+    return remark.kind == HclRemark::Kind::named_files && remark.block == "provider \"aws\"" &&
+           remark.attribute.starts_with("shared_credentials_file");
   });
   return needed ? name : std::string();
 }

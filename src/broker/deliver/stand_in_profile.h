@@ -3,7 +3,7 @@
 // for AWS_PROFILE in them, whatever the provider's own profile is: where it finds a role there whose keys lie in
 // another file, the plan ends with "failed to load assume role for ..., source profile ... has no shared credentials".
 // A name that stands only in the overlay is none of its business, and every newer SDK finds it there. Pure functions,
-// but for the look into the directory.
+// but for the look into folders.
 #pragma once
 
 #include <string>
@@ -17,8 +17,9 @@ namespace tollgate::deliver {
 // "prod.tollgate"
 std::string stand_in_name(std::string_view profile);
 
-// Whether code directly in `directory` makes it necessary for this profile: then its stand-in, else empty. Never for a
-// profile without a role, and not where the user has a profile of that name.
+// Whether code in `directory`, or below it (modules, units, a folder that a script changes to), makes it necessary for
+// this profile: then its stand-in, else empty. Never for a profile without a role, and not where the user has a profile
+// of that name.
 std::string stand_in_for(const aws::ProfileSet& profiles, std::string_view profile, const std::string& directory);
 
 // The environment with AWS_PROFILE as the user means it: the real name where it is a stand-in that we set.

@@ -124,8 +124,8 @@ Result<Secret> ProgramCodeSource::ask(const CodePrompt& prompt) {
                     .do_next("run it by hand: it must print six digits and nothing else"));
   }
   if (auto code = normalize_code(captured->output.reveal())) return std::move(*code);
-  return fail(Error(Code::config, fmt::format("the MFA program printed {} bytes that are not a code of six digits",
-                                              captured->output.size()))
+  return fail(Error(Code::invalid, fmt::format("the MFA program printed {} bytes that are not a code of six digits",
+                                               captured->output.size()))
                   .because("mfa_process_failed")
                   .do_next("run it by hand: it must print six digits and nothing else"));
 }

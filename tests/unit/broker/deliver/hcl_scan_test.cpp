@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "tests/support/temporary_directory.h"
 
 namespace tollgate::deliver {
@@ -118,6 +120,37 @@ TEST(ScanHclDirectory, CodeOfOneFolder) {
     names += remark.path + " ";
   EXPECT_EQ(names, "a.tofu b.tf terragrunt.hcl ");
   EXPECT_TRUE(scan_hcl_directory(folder.file("none")).empty());
+}
+
+TEST(AnyHclRemark, LooksBelowButNotEverywhere) {
+  const test::TemporaryDirectory folder;
+  const auto found_in = [&](const std::string& below) {
+    const test::TemporaryDirectory tree;
+    std::filesystem::create_directories(tree.file(below));
+    test::write_test_file(tree.file(below) + "/x.tf", "provider \"aws\" {\n  profile = \"p\"\n}\n");
+    return any_hcl_remark(tree.path(), [](const HclRemark& remark) { return remark.value == "p"; });
+  };
+  EXPECT_TRUE(found_in("."));
+  EXPECT_TRUE(found_in("a/b"));
+  EXPECT_TRUE(found_in("1/2/3/4/5/6/7/8"));
+  EXPECT_FALSE(found_in("1/2/3/4/5/6/7/8/9"));
+  EXPECT_FALSE(found_in(".terraform/modules"));
+  EXPECT_FALSE(any_hcl_remark(folder.file("none"), [](const HclRemark&) { return true; }));
+
+  // A link that leads back must not be a way without end.
+  std::filesystem::create_directory_symlink(folder.path(), folder.file("again"));
+  EXPECT_FALSE(any_hcl_remark(folder.path(), [](const HclRemark&) { return true; }));
+}
+
+TEST(AnyHclRemark, GivesUpInAFolderWithoutEnd) {
+  const test::TemporaryDirectory folder;
+  for (int i = 0; i < 1001; ++i)
+    std::filesystem::create_directory(folder.file(fmt::format("{:04}", i)));
+  const auto found = [&] { return any_hcl_remark(folder.path(), [](const HclRemark&) { return true; }); };
+  test::write_test_file(folder.file("1000/x.tf"), "provider \"aws\" {\n  profile = \"p\"\n}\n");
+  EXPECT_FALSE(found());
+  test::write_test_file(folder.file("0500/x.tf"), "provider \"aws\" {\n  profile = \"p\"\n}\n");
+  EXPECT_TRUE(found());
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "tests/support/referees.h"
 #include "tests/support/temporary_directory.h"
 
@@ -29,6 +31,14 @@ constexpr std::string_view kClassic =
 TEST_F(StandIn, IsForCodeThatNamesTheFileOfKeys) {
   EXPECT_EQ(name(kClassic), "prod.tollgate");
   EXPECT_EQ(name("provider \"aws\" {\n  shared_credentials_file = \"~/.aws/config\"\n}\n"), "prod.tollgate");
+}
+
+TEST_F(StandIn, IsForCodeInFoldersBelow) {
+  const std::string module = folder_.file("modules/network");
+  std::filesystem::create_directories(module);
+  EXPECT_EQ(name("module \"network\" {\n  source = \"./modules/network\"\n}\n"), "");
+  test::write_test_file(module + "/main.tf", std::string(kClassic));
+  EXPECT_EQ(name(""), "prod.tollgate");
 }
 
 TEST_F(StandIn, IsForNothingElse) {

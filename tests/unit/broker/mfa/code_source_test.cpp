@@ -154,7 +154,7 @@ TEST_F(ProgramCodeSourceTest, RefusesOtherOutputWithoutRepeatingIt) {
     ASSERT_FALSE(code) << script;
     EXPECT_EQ(code.error().text().find("918273"), std::string::npos) << script;
   }
-  EXPECT_EQ(run("echo nonsense").error().code, Code::config);
+  EXPECT_EQ(run("echo nonsense").error().code, Code::invalid);
 }
 
 TEST_F(ProgramCodeSourceTest, SaysHowAProgramFailed) {
