@@ -15,7 +15,7 @@ COMMANDS = ("sh", "bash")
 # Fences for what is no command.
 DATA = ("ini", "json", "text", "toml")
 LOOKS_LIKE_A_COMMAND = re.compile(
-    r"^\s*(\$ |(sudo |exec |export )|eval |(aws|aws-vault|curl|docker|terraform|terragrunt|tofu|tollgate[a-z-]*) (?![{=]))",
+    r"^\s*(\$ |(sudo |exec |export )|eval |(aws|aws-vault|curl|docker|terraform|terragrunt|tofu|tollgate[a-z-]*) (?=[^\s{=]))",
     re.M)
 PORT = "8443"
 
