@@ -52,12 +52,14 @@ Result<std::string> link_of(int fd) {
 }  // namespace
 
 Result<std::string> read_contained(int directory, const std::string& path, std::size_t max_bytes) {
+  if (path.find('\0') != std::string::npos) return fail(refused("the path", EXDEV));
   const UniqueFd fd = open_beneath(directory, path, O_RDONLY | O_NONBLOCK | O_NOCTTY,
                                    RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
   if (!fd) return fail(refused(path, errno));
   struct stat info {};
   if (fstat(fd.get(), &info) != 0) return fail(refused(path, errno));
   if (!S_ISREG(info.st_mode)) return fail(refused(path, ENXIO));
+  if (info.st_nlink != 1) return fail(refused(path, EXDEV));
   std::string content;
   content.reserve(static_cast<std::size_t>(info.st_size) < max_bytes ? static_cast<std::size_t>(info.st_size) + 1 : 0);
   char buffer[65536];

@@ -11,7 +11,8 @@
 
 namespace tollgate::runner {
 
-// Code::not_found; Code::forbidden (reason escapes, not_a_file); Code::invalid (reason too_large); Code::io.
+// A file with other names too (hard links) leads elsewhere as well as a link does. Code::not_found; Code::forbidden
+// (reason escapes, not_a_file); Code::invalid (reason too_large); Code::io.
 Result<std::string> read_contained(int directory, const std::string& path, std::size_t max_bytes);
 // A directory below; links inside the tree are followed as long as they stay in it. The same errors.
 Result<UniqueFd> open_contained_directory(int directory, const std::string& path);

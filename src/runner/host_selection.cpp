@@ -1,13 +1,10 @@
 #include "runner/process_host.h"
-#include "runner/protocol/phase_result.h"
 
 namespace tollgate::runner {
 
 Result<std::unique_ptr<ProcessHost>> host_for(const Bundle& bundle, const std::string& work,
                                               const std::string& memory) {
-  if (bundle.allow_unsandboxed) return unsandboxed_host(bundle, work, memory);
-  return fail(Error(Code::unavailable, "this runner has no sandbox, and running without one was not allowed")
-                  .because(std::string(reason::kSandboxUnavailable)));
+  return bundle.unsandboxed ? unsandboxed_host(bundle, work, memory) : sandbox_host(bundle, work, memory);
 }
 
 }  // namespace tollgate::runner

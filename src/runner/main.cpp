@@ -16,7 +16,9 @@
 
 #include "common/os/process_hardening.h"
 #include "runner/phase_run.h"
+#include "runner/protocol/sandbox_check.h"
 #include "runner/redaction_patterns.h"
+#include "runner/sandbox_host.h"
 
 namespace tollgate::runner {
 namespace {
@@ -24,10 +26,13 @@ namespace {
 constexpr std::size_t kMaxBundle = std::size_t{64} << 20;
 constexpr const char* kUsage =
     "Usage: tollgate-runner phase --spool DIR [--alive-fd N] < BUNDLE\n"
+    "       tollgate-runner check < BUNDLE\n"
     "\n"
     "Executes one phase (a plan or an apply) of one run. The server starts it; DIR holds what the phase needs and\n"
     "receives what it gives, BUNDLE is a JSON document. --alive-fd names an inherited descriptor of DIR/alive that is\n"
-    "locked already.\n";
+    "locked already. `check` builds the sandbox that BUNDLE wants around a program that does nothing, and says what "
+    "is\n"
+    "in force.\n";
 
 struct Arguments {
   std::string spool;
@@ -169,6 +174,14 @@ Result<void> run_phase(const Arguments& arguments) {
   return written;
 }
 
+Result<void> run_check() {
+  TG_TRY(const Secret text, read_bundle());
+  TG_TRY(const Bundle bundle, parse_bundle(text.reveal()));
+  TG_TRY(const isolation::IsolationReport report, try_sandbox(bundle));
+  std::puts(to_text(SandboxFacts{report.applied, warnings_of(report)}).c_str());
+  return {};
+}
+
 }  // namespace
 }  // namespace tollgate::runner
 
@@ -178,16 +191,17 @@ int main(int count, char** words) {
     std::puts("tollgate-runner " TOLLGATE_VERSION);
     return 0;
   }
+  const bool check = count == 2 && std::string_view(words[1]) == "check";
   const auto arguments = runner::parse_arguments(count, words);
-  if (!arguments) {
+  if (!arguments && !check) {
     std::fputs(runner::kUsage, count == 2 && std::string_view(words[1]) == "--help" ? stdout : stderr);
     return count == 2 && std::string_view(words[1]) == "--help" ? 0 : exit_status(Code::usage);
   }
   os::harden_process();
   try {
-    const auto done = runner::run_phase(*arguments);
+    const auto done = check ? runner::run_check() : runner::run_phase(*arguments);
     if (done) return 0;
-    std::fprintf(stderr, "tollgate-runner: %s\n", done.error().text().c_str());
+    std::fprintf(stderr, "tollgate-runner: %s\n%s\n", done.error().text().c_str(), done.error().next.c_str());
     return exit_status(done.error().code);
   } catch (const std::exception& broken) {
     std::fprintf(stderr, "tollgate-runner: %s\n", broken.what());

@@ -63,6 +63,13 @@ class SharedSink final : public OutputSink {
   BufferSink& buffer_;
 };
 
+std::string limit_text(std::string_view limit, const Limits& limits) {
+  if (limit == reason::kLimitProcesses) return fmt::format("{} processes", limits.processes);
+  const bool memory = limit == reason::kLimitMemory;
+  return fmt::format("{} MiB of {}", (memory ? limits.memory_bytes : limits.disk_bytes) >> 20,
+                     memory ? "memory" : "disk");
+}
+
 void set_counts(const PlanCounts& counts, PhaseResult& result) {
   result.additions = counts.additions;
   result.changes = counts.changes;
@@ -148,15 +155,27 @@ Result<void> PhaseRun::choose_host() {
   memory_.emplace(std::move(memory));
   TG_TRY(host_, parts_.host_for(bundle, area_->path(), memory_->path()));
   loop_.use(*host_);
-  result_.isolation = host_->isolation();
-  result_.warnings = host_->warnings();
   if (!memory_->in_memory()) {
     result_.warnings.emplace_back(
         "The variables of this phase lie on a disk while it runs, because /dev/shm is not a file system in memory.");
+    parts_.log.note(result_.warnings.back());
   }
-  for (const std::string& warning : result_.warnings)
-    parts_.log.note(warning);
+  tell_isolation();
   return {};
+}
+
+// What is in force, once it is known: a sandbox tells when its first program has been started.
+void PhaseRun::tell_isolation() {
+  if (isolation_told_ || host_->isolation().empty()) return;
+  isolation_told_ = true;
+  result_.isolation = host_->isolation();
+  if (result_.isolation.front() != "none") {
+    parts_.log.note(fmt::format("Sandbox: {}.", fmt::join(result_.isolation, ", ")));
+  }
+  for (const std::string& warning : host_->warnings()) {
+    result_.warnings.push_back(warning);
+    parts_.log.note(warning);
+  }
 }
 
 Result<void> PhaseRun::put_secrets() {
@@ -201,12 +220,9 @@ Result<ProgramEnd> PhaseRun::run(const std::vector<std::string>& arguments, Outp
   command.directory = area_->directory();
   auto ended = loop_.run(command, output, errors);
   parts_.log.end_of_streams();
+  tell_isolation();
   if (!ended) return fail(with_reason(std::move(ended).error(), reason::kTerraformUnusable));
   result_.exit_code = ended->exit_code;
-  const std::string limit = host_->limit_hit();
-  if (!limit.empty()) {
-    return fail(Error(Code::unavailable, fmt::format("the phase was stopped by a limit ({})", limit)).because(limit));
-  }
   return ended;
 }
 
@@ -263,6 +279,7 @@ Result<void> PhaseRun::plan() {
 
 Result<void> PhaseRun::keep_plan() {
   auto plan = area_->read(std::string(kPlanPlace), kMaxSpoolFile);
+  if (!plan && !host_->limit_hit().empty()) return fail(ended_badly("plan", {static_cast<int>(result_.exit_code)}));
   if (!plan) return fail(with_reason(std::move(plan).error().while_doing("the saved plan"), reason::kTerraformFailed));
   TG_CHECK(parts_.spool.write(spool_file::kPlanOut, *plan, true));
   result_.plan_sha256 = crypto::sha256_hex(*plan);
@@ -319,6 +336,13 @@ Error PhaseRun::stopped() const {
 
 Error PhaseRun::ended_badly(std::string_view what, const ProgramEnd& end) const {
   const std::string_view product = product_name(parts_.bundle);
+  const std::string limit = host_->limit_hit();
+  if (!limit.empty()) {
+    return Error(Code::unavailable,
+                 fmt::format("{} {} failed with exit code {} after the run had reached its limit of {}", product, what,
+                             end.exit_code, limit_text(limit, parts_.bundle.limits)))
+        .because(limit);
+  }
   if (end.signaled()) {
     return Error(Code::invalid, fmt::format("{} {} was ended by signal {}", product, what, end.exit_code - 128))
         .because(std::string(reason::kTerraformKilled));

@@ -46,6 +46,7 @@ class PhaseRun {
   Result<void> put_inputs();
   Result<void> put_secrets();
   Result<void> choose_host();
+  void tell_isolation();
   Result<void> initialize();
   Result<void> check_backend() const;
   Result<void> plan();
@@ -53,10 +54,8 @@ class PhaseRun {
   Result<void> apply();
   void keep_redacted_plan(const json::Value& plan);
   json::Value schemas_for(const json::Value& plan);
-  json::Value ask_for_schemas(const std::vector<LockedProvider>& providers, std::string_view lock_file,
-                              bool& trustworthy);
-  Result<std::string> run_in_clean_room(const std::vector<LockedProvider>& providers, std::string_view lock_file,
-                                        bool& trustworthy);
+  json::Value ask_for_schemas(const std::vector<LockedProvider>& providers, bool& trustworthy);
+  Result<std::string> run_in_clean_room(const std::vector<LockedProvider>& providers, bool& trustworthy);
 
   Result<ProgramEnd> run(const std::vector<std::string>& arguments, OutputSink& output, OutputSink& errors);
   Result<void> give_away(const WorkArea& area) const;
@@ -74,6 +73,7 @@ class PhaseRun {
   os::Environment environment_;
   PhasePaths paths_;
   PhaseResult result_;
+  bool isolation_told_ = false;
 };
 
 }  // namespace tollgate::runner

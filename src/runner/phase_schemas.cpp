@@ -33,7 +33,9 @@ void PhaseRun::keep_redacted_plan(const json::Value& plan) {
     redactor.finish(shown);
     return shown;
   };
-  const json::Value document = redacted_plan(plan, schemas_for(plan), show);
+  json::Value schemas = schemas_for(plan);
+  fill_with_empty(schemas, used_types(plan));
+  const json::Value document = redacted_plan(plan, std::move(schemas), show);
   const auto written = parts_.spool.write(spool_file::kPlanRedacted, json::to_text(document));
   if (!written) result_.warnings.push_back(written.error().text());
 }
@@ -57,7 +59,7 @@ json::Value PhaseRun::schemas_for(const json::Value& plan) {
   }
   if (missing.empty() || loop_.stopping()) return schemas;
   bool trustworthy = false;
-  const json::Value asked = ask_for_schemas(missing, lock_file ? *lock_file : "", trustworthy);
+  const json::Value asked = ask_for_schemas(missing, trustworthy);
   for (const LockedProvider& provider : missing) {
     const json::Value* schema = asked.find(provider.address);
     if (!schema) continue;
@@ -67,10 +69,9 @@ json::Value PhaseRun::schemas_for(const json::Value& plan) {
   return schemas;
 }
 
-json::Value PhaseRun::ask_for_schemas(const std::vector<LockedProvider>& providers, std::string_view lock_file,
-                                      bool& trustworthy) {
+json::Value PhaseRun::ask_for_schemas(const std::vector<LockedProvider>& providers, bool& trustworthy) {
   const std::int64_t exit_code = result_.exit_code;
-  const auto text = run_in_clean_room(providers, lock_file, trustworthy);
+  const auto text = run_in_clean_room(providers, trustworthy);
   loop_.use(*host_);
   result_.exit_code = exit_code;
   const auto document = text ? json::parse(*text) : Result<json::Value>(fail(text.error()));
@@ -87,18 +88,16 @@ json::Value PhaseRun::ask_for_schemas(const std::vector<LockedProvider>& provide
 
 // In a work area of its own, in which nothing of a configuration lies or ran, and held to the checksums of the lock
 // file: only what comes out of it may be kept for other runs, and only where a sandbox kept everything else out.
-Result<std::string> PhaseRun::run_in_clean_room(const std::vector<LockedProvider>& providers,
-                                                std::string_view lock_file, bool& trustworthy) {
+Result<std::string> PhaseRun::run_in_clean_room(const std::vector<LockedProvider>& providers, bool& trustworthy) {
   TG_TRY(WorkArea room, WorkArea::create(area_->path() + "-schemas"));
   TG_CHECK(room.enter(""));
   TG_CHECK(room.put("main.tf", schema_configuration(providers)));
+  // Only theirs: init takes one that names others too for changed.
+  const std::string lock_file = lock_file_of(providers);
   if (!lock_file.empty()) TG_CHECK(room.put(".terraform.lock.hcl", lock_file));
   TG_CHECK(give_away(room));
   TG_TRY(const auto host, parts_.host_for(parts_.bundle, room.path(), memory_->path()));
   loop_.use(*host);
-  const auto isolation = host->isolation();
-  trustworthy = std::find(isolation.begin(), isolation.end(), "none") == isolation.end();
-
   HostedCommand command;
   command.environment = environment_.without("TF_WORKSPACE");
   command.environment.set("HOME", host->inside_home()).set("TMPDIR", host->inside_temporary());
@@ -107,6 +106,8 @@ Result<std::string> PhaseRun::run_in_clean_room(const std::vector<LockedProvider
   BufferSink said(kMaxErrors);
   command.arguments = {parts_.bundle.terraform, "init", "-input=false", "-no-color", "-lockfile=readonly"};
   TG_TRY(const ProgramEnd ready, loop_.run(command, said, said));
+  const auto isolation = host->isolation();
+  trustworthy = std::find(isolation.begin(), isolation.end(), "none") == isolation.end();
   if (ready.exit_code != 0) return fail(Code::invalid, fmt::format("init failed: {}", said.text()));
   if (loop_.stopping()) return fail(stopped());
   command.arguments = schema_arguments(parts_.bundle);

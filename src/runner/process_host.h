@@ -1,5 +1,5 @@
 // Where the phase's processes run: one program at a time, with everything that it starts. The sandbox is one host, the
-// plain machine the other. One thread.
+// plain machine the other. One thread, which must live as long as the programs: they are killed when it ends.
 #pragma once
 
 #include <functional>
@@ -40,14 +40,15 @@ class ProcessHost {
   // The exit code as a shell has it (128 + n for death by signal n), once the program has ended and nothing that it
   // started is left; what is left is killed. To be asked again some milliseconds later otherwise.
   virtual std::optional<int> finished() = 0;
-  // Which limit ended it (one of reason::), if one did.
+  // Which limit it ran into (one of reason::), if one. Whether that was its end shows in its exit code.
   virtual std::string limit_hit() const = 0;
   // Places as processes see them: MemoryFiles, a home and a directory for temporary files.
   virtual std::string inside_memory() const = 0;
   virtual std::string inside_home() const = 0;
   virtual std::string inside_temporary() const = 0;
+  // What is in force. Known once a program was started; empty before.
   virtual std::vector<std::string> isolation() const = 0;
-  // What is missing, in sentences for the log.
+  // What is missing, in sentences for the log. The same.
   virtual std::vector<std::string> warnings() const = 0;
 };
 
@@ -55,10 +56,12 @@ class ProcessHost {
 using HostFactory = std::function<Result<std::unique_ptr<ProcessHost>>(const Bundle& bundle, const std::string& work,
                                                                        const std::string& memory)>;
 
+// What runner/isolation makes. Errors of its start(): Code::unavailable, reason sandbox_unavailable.
+std::unique_ptr<ProcessHost> sandbox_host(const Bundle& bundle, const std::string& work, const std::string& memory);
 // No isolation at all. As root with a uid in the bundle the program runs as that user.
 std::unique_ptr<ProcessHost> unsandboxed_host(const Bundle& bundle, const std::string& work, const std::string& memory);
-// The sandbox; where there can be none, the plain machine if the bundle allows that. Code::unavailable, reason
-// sandbox_unavailable.
+// The sandbox, or the plain machine where the bundle says so. A sandbox that cannot be built is an error, not a reason
+// for the other: what makes it fail may be what is to be contained.
 Result<std::unique_ptr<ProcessHost>> host_for(const Bundle& bundle, const std::string& work, const std::string& memory);
 
 }  // namespace tollgate::runner

@@ -72,6 +72,18 @@ std::vector<LockedProvider> read_lock_file(std::string_view text) {
   return providers;
 }
 
+std::string lock_file_of(const std::vector<LockedProvider>& providers) {
+  std::string text;
+  for (const LockedProvider& provider : providers) {
+    if (provider.hashes.empty()) continue;
+    text += fmt::format("provider \"{}\" {{\n  version = \"{}\"\n  hashes = [\n", provider.address, provider.version);
+    for (const std::string& hash : provider.hashes)
+      text += fmt::format("    \"{}\",\n", hash);
+    text += "  ]\n}\n";
+  }
+  return text;
+}
+
 std::string schema_configuration(const std::vector<LockedProvider>& providers) {
   std::string text = "terraform {\n  required_providers {\n";
   for (std::size_t at = 0; at < providers.size(); ++at) {
@@ -96,6 +108,22 @@ json::Value cut_schema(const json::Value& provider_schema, const UsedTypes& used
     cut.set(kind, std::move(kept));
   }
   return cut;
+}
+
+void fill_with_empty(json::Value& schemas, const std::map<std::string, UsedTypes>& used) {
+  const auto below = [](json::Value& parent, std::string_view key) -> json::Value& {
+    json::Value* found = parent.find(key);
+    if (!found || !found->if_object()) parent.set(std::string(key), json::Value::object());
+    return *parent.find(key);
+  };
+  for (const auto& [address, kinds] : used) {
+    json::Value& provider = below(schemas, address);
+    for (const auto& [kind, types] : kinds) {
+      json::Value& known = below(provider, kind);
+      for (const std::string& type : types)
+        below(below(known, type), "block");
+    }
+  }
 }
 
 std::string SchemaCache::name_of(const LockedProvider& provider, std::string_view terraform) {

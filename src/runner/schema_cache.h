@@ -27,11 +27,18 @@ struct LockedProvider {
 // Only the form that terraform itself writes; what looks otherwise is left out.
 std::vector<LockedProvider> read_lock_file(std::string_view text);
 
+// A lock file of just these; those that are built in stand in none. Empty where none is left.
+std::string lock_file_of(const std::vector<LockedProvider>& providers);
+
 // The configuration that needs just these providers, for asking in a clean directory.
 std::string schema_configuration(const std::vector<LockedProvider>& providers);
 
 // One entry of provider_schemas, cut to the types used.
 json::Value cut_schema(const json::Value& provider_schema, const UsedTypes& used);
+
+// Schemas without attributes in place of what is missing: stock clients break off at a type without one, and show a
+// resource without its attributes at one that has none.
+void fill_with_empty(json::Value& schemas, const std::map<std::string, UsedTypes>& used);
 
 class SchemaCache {
  public:

@@ -18,7 +18,7 @@ READERS = 1000
 
 @pytest.fixture
 def server(tmp_path):
-    with Server(tmp_path / "server", RUNNER_UNSANDBOXED="true", SERVER_EVENT_STREAMS_PER_PERSON=str(READERS)) as running:
+    with Server(tmp_path / "server", SERVER_EVENT_STREAMS_PER_PERSON=str(READERS)) as running:
         yield running
 
 

@@ -20,7 +20,7 @@ resource "terraform_data" "slow" {
 
 @pytest.fixture
 def remote(tmp_path, terraform_program):
-    with Server(tmp_path / "server", RUNNER_UNSANDBOXED="true") as server:
+    with Server(tmp_path / "server") as server:
         project = server.project(tmp_path / "project")
         # Once: it writes the file with the token, which programs read at any time.
         server.clients = server.terraform_environment()

@@ -1,9 +1,8 @@
-"""tollgate-server in front of the stock terraform: state in workspaces that run locally, and remote runs.
-
-The runner has no sandbox yet, so remote runs take place only where a server was told to do without.
-"""
+"""tollgate-server in front of the stock terraform: state in workspaces that run locally, and remote runs, each in a
+sandbox unless the server was told to do without."""
 import concurrent.futures
 import json
+import pathlib
 import signal
 import subprocess
 import time
@@ -11,7 +10,7 @@ import time
 import pexpect
 import pytest
 
-from tests.support.server import RUNS, Server
+from tests.support.server import Server
 
 
 @pytest.fixture
@@ -124,23 +123,23 @@ def test_a_mistyped_setting_stops_the_server_with_its_place(server):
     assert done.returncode == 78 and "server.toml:" in done.stderr and "did you mean runner?" in done.stderr
 
 
+SANDBOXED = "Sandbox: namespaces, seccomp, no capabilities"
 UNSANDBOXED = "this phase runs without a sandbox"
 
 
 @pytest.fixture
-def remote(tmp_path, terraform_program):
-    with Server(tmp_path / "server", **RUNS) as running:
-        project = running.project(tmp_path / "project")
-        terraform(running, terraform_program, project, "init", "-input=false", "-no-color")
-        yield running, project
+def remote(server, tmp_path, terraform_program):
+    project = server.project(tmp_path / "project")
+    terraform(server, terraform_program, project, "init", "-input=false", "-no-color")
+    return server, project
 
 
 def test_plan_and_apply_run_on_the_server(remote, terraform_program, tmp_path):
     server, project = remote
     planned = terraform(server, terraform_program, project, "plan", "-no-color")
-    assert "Plan: 1 to add" in planned and UNSANDBOXED in planned
+    assert "Plan: 1 to add" in planned and SANDBOXED in planned and UNSANDBOXED not in planned
     applied = terraform(server, terraform_program, project, "apply", "-auto-approve", "-no-color")
-    assert "Apply complete! Resources: 1 added, 0 changed, 0 destroyed." in applied and UNSANDBOXED in applied
+    assert "Apply complete! Resources: 1 added, 0 changed, 0 destroyed." in applied and SANDBOXED in applied
     assert terraform(server, terraform_program, project, "output", "-raw", "greeting") == "hello from the server"
     assert "No changes." in terraform(server, terraform_program, project, "plan", "-no-color")
     destroyed = terraform(server, terraform_program, project, "apply", "-destroy", "-auto-approve", "-no-color")
@@ -175,10 +174,37 @@ def test_variables_and_a_failure_reach_the_person(remote, terraform_program):
     assert failed.returncode == 1 and "there-is-no-such-file" in failed.stdout + failed.stderr
 
 
-def test_without_leave_nothing_runs_outside_a_sandbox(server, terraform_program, tmp_path):
-    project = server.project(tmp_path / "project")
-    terraform(server, terraform_program, project, "init", "-input=false", "-no-color")
-    failed = subprocess.run([terraform_program, "plan", "-no-color"], cwd=project, env=server.terraform_environment(),
-                            capture_output=True, text=True, timeout=90)
-    assert failed.returncode == 1
-    assert "running without one was not allowed" in failed.stdout + failed.stderr
+def test_a_server_that_was_told_so_runs_without_a_sandbox_and_every_log_says_so(tmp_path, terraform_program):
+    with Server(tmp_path / "server", RUNNER_UNSANDBOXED="true") as server:
+        project = server.project(tmp_path / "project")
+        terraform(server, terraform_program, project, "init", "-input=false", "-no-color")
+        planned = terraform(server, terraform_program, project, "plan", "-no-color")
+        assert "Plan: 1 to add" in planned and UNSANDBOXED in planned and SANDBOXED not in planned
+        assert server.events("sandbox.off")
+
+
+def test_a_server_whose_runs_cannot_be_isolated_does_not_start(server):
+    """It says what is missing and what to do, before it listens."""
+    environment = {**server.terraform_environment(), "TOLLGATE_SERVER_TERRAFORM_PROVIDER_MIRROR": "/nonexistent/mirror"}
+    for command in (["serve"], ["config", "check"]):
+        done = subprocess.run(["tollgate-server", *command, server.folder], env=environment, capture_output=True, text=True)
+        assert done.returncode == 69, (command, done.stdout, done.stderr)
+        assert "runs cannot be isolated: /nonexistent/mirror" in done.stderr
+        assert "create it" in done.stderr and "runner.unsandboxed = true" in done.stderr
+        assert "listening" not in done.stdout
+    assert server.request("GET", "/readyz")[1]["ready"], "the one that runs is as it was"
+    # A worker that comes later finds the same and says so, but goes on serving.
+    server.stop()
+    for line in pathlib.Path(server.folder / "server.toml").read_text().splitlines():
+        assert not line.startswith("provider_mirror")
+    mirror = server.folder.parent / "mirror"
+    mirror.mkdir()
+    server.settings["TOLLGATE_SERVER_TERRAFORM_PROVIDER_MIRROR"] = str(mirror)
+    server.start()
+    mirror.rmdir()
+    server.process.send_signal(signal.SIGHUP)
+    stop = time.monotonic() + 60
+    while len(server.events("worker.ready")) < 2 and time.monotonic() < stop:
+        time.sleep(0.05)
+    status, answer = server.request("GET", "/readyz")
+    assert status == 503 and any("runs cannot be isolated" in reason for reason in answer["reasons"]), answer

@@ -315,37 +315,4 @@ Result<Unpacked> unpack_archive(int archive, int directory, const ArchiveLimits&
   return std::make_unique<Unpacking>(archive, directory, limits, clock)->run();
 }
 
-Result<std::string> read_beneath(int directory, const std::string& path, std::size_t max_bytes) {
-  const auto refuse = [&](Code code, const char* reason, std::string_view why) {
-    return fail(Error(code, fmt::format("\"{}\" {}", shown(path), why)).because(reason));
-  };
-  if (path.find('\0') != std::string::npos) return refuse(Code::forbidden, "not_contained", "has a NUL in its name");
-  // Without O_NONBLOCK a fifo would hold us; the kind is known only once it is open.
-  const UniqueFd fd(open_beneath(directory, path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY));
-  if (!fd) {
-    if (errno == ENOENT || errno == ENOTDIR) return refuse(Code::not_found, "", "is not there");
-    if (errno == EXDEV || errno == ELOOP)
-      return refuse(Code::forbidden, "not_contained", "leads out, or through a link");
-    if (errno == ENXIO) return refuse(Code::forbidden, "not_a_file", "is no regular file");
-    return refuse(Code::io, "", std::strerror(errno));
-  }
-  struct stat status {};
-  if (fstat(fd.get(), &status) != 0) return refuse(Code::io, "", std::strerror(errno));
-  if (!S_ISREG(status.st_mode)) return refuse(Code::forbidden, "not_a_file", "is no regular file");
-  if (status.st_nlink != 1) return refuse(Code::forbidden, "not_contained", "has other names too (a hard link)");
-  std::string content;
-  char block[kBlock];
-  for (;;) {
-    const ssize_t count = read(fd.get(), block, sizeof block);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return refuse(Code::io, "", std::strerror(errno));
-    if (count == 0) return content;
-    // Counted and not asked of fstat: the file may grow while it is read.
-    if (content.size() + static_cast<std::size_t>(count) > max_bytes) {
-      return refuse(Code::invalid, "too_large", fmt::format("is larger than {} bytes", max_bytes));
-    }
-    content.append(block, static_cast<std::size_t>(count));
-  }
-}
-
 }  // namespace tollgate::isolation

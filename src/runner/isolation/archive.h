@@ -1,7 +1,6 @@
-// Unpacks a configuration archive (tar, gzip) that anyone may have made, and reads back files from a directory that a
-// hostile program wrote. Only regular files, directories and relative symbolic links inside the tree are unpacked;
-// libarchive parses, containment is checked here and by the kernel (openat2, RESOLVE_BENEATH). Functions may be called
-// from any thread.
+// Unpacks a configuration archive (tar, gzip) that anyone may have made. Only regular files, directories and relative
+// symbolic links inside the tree are unpacked; libarchive parses, containment is checked here and by the kernel
+// (openat2, RESOLVE_BENEATH). Functions may be called from any thread.
 #pragma once
 
 #include <cstddef>
@@ -34,11 +33,5 @@ struct Unpacked {
 // archive_malformed, archive_entry (an entry that is not allowed), archive_limit; Code::io. What was unpacked until
 // then stays: the caller throws the directory away.
 Result<Unpacked> unpack_archive(int archive, int directory, const ArchiveLimits& limits, const Clock& clock);
-
-// The content of a regular file below `directory`, no symbolic link anywhere on the way (RESOLVE_BENEATH,
-// RESOLVE_NO_SYMLINKS, RESOLVE_NO_MAGICLINKS), opened without blocking, with one name only. Code::not_found;
-// Code::forbidden, reason not_contained (it leads out or through a link) or not_a_file; Code::invalid, reason
-// too_large; Code::io.
-Result<std::string> read_beneath(int directory, const std::string& path, std::size_t max_bytes);
 
 }  // namespace tollgate::isolation

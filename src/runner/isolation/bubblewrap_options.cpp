@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "runner/isolation/descriptors.h"
+#include "runner/isolation/launch.h"
 #include "runner/isolation/seccomp_filter.h"
 
 namespace tollgate::isolation {
@@ -90,11 +91,14 @@ Result<BubblewrapOptions> bubblewrap_options(const SandboxSpec& spec, int status
   options.add({"--proc", "/proc", "--remount-ro", "/proc", "--dev", "/dev", "--size", "16777216", "--tmpfs", "/dev/shm",
                "--remount-ro", "/dev"});
   options.add({"--perms", "1777", "--size", memory, "--tmpfs", "/tmp", "--size", memory, "--tmpfs", kHomeDirectory});
-  options.add({"--bind", spec.work_directory, kWorkDirectory});
+  const bool staged = !staged_sources(spec).empty();
+  std::size_t number = 0;
+  const auto source = [&](const std::string& host) { return staged ? staged_place(number++) : host; };
+  options.add({"--bind", source(spec.work_directory), kWorkDirectory});
   for (const Bind& bind : spec.writable)
-    options.add({"--bind", bind.host, inside_of(bind)});
+    options.add({"--bind", source(bind.host), inside_of(bind)});
   for (const Bind& bind : spec.readable)
-    options.add({"--ro-bind", bind.host, inside_of(bind)});
+    options.add({"--ro-bind", source(bind.host), inside_of(bind)});
   options.add({"--remount-ro", "/"});
   const std::string start = spec.start_directory.empty() ? std::string(kWorkDirectory)
                                                          : fmt::format("{}/{}", kWorkDirectory, spec.start_directory);
@@ -103,6 +107,21 @@ Result<BubblewrapOptions> bubblewrap_options(const SandboxSpec& spec, int status
     options.add({"--setenv", variable.name, variable.value.reveal()});
   TG_TRY(result.arguments, memory_file("options", options.text()));
   return result;
+}
+
+std::vector<std::string> staged_sources(const SandboxSpec& spec) {
+  std::vector<std::string> sources;
+  if (spec.unsandboxed || !spec.user || geteuid() != 0) return sources;
+  sources.push_back(spec.work_directory);
+  for (const std::vector<Bind>* binds : {&spec.writable, &spec.readable}) {
+    for (const Bind& bind : *binds)
+      sources.push_back(bind.host);
+  }
+  return sources;
+}
+
+std::string staged_place(std::size_t number) {
+  return fmt::format("{}/{}", kStagingDirectory, number);
 }
 
 std::string host_path_of(const SandboxSpec& spec, const std::string& inside) {

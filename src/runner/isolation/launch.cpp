@@ -5,6 +5,7 @@
 #include <linux/keyctl.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -28,6 +29,7 @@ constexpr unsigned kCloseRangeCloexec = 4;  // CLOSE_RANGE_CLOEXEC of linux/clos
 
 enum Step : int {
   kReady,
+  kStaging,
   kUser,
   kNamespace,
   kMaps,
@@ -46,6 +48,8 @@ struct Meaning {
 };
 constexpr Meaning kMeanings[] = {
     {"preparing it", ""},
+    {"taking the directories of the run to where its user reaches them",
+     "give the runner the right to mount (CAP_SYS_ADMIN), or start it as an ordinary user"},
     {"becoming the run's user", "start the runner as root, or without a user of its own for runs"},
     {"creating a user and network namespace",
      "allow user namespaces (sysctl user.max_user_namespaces, "
@@ -87,6 +91,55 @@ int write_self(const char* path, const char* text) {
 int limit(__rlimit_resource resource, std::uint64_t value) {
   const rlimit both{value, value};
   return setrlimit(resource, &both) == 0 ? 0 : errno;
+}
+
+// "/tmp/" and a number: fmt and printf may allocate.
+void numbered(char* text, const char* start, std::size_t number) {
+  char digits[24];
+  std::size_t count = 0;
+  do {
+    digits[count++] = static_cast<char>('0' + number % 10);
+    number /= 10;
+  } while (number > 0);
+  while (*start)
+    *text++ = *start++;
+  *text++ = '/';
+  while (count > 0)
+    *text++ = digits[--count];
+  *text = '\0';
+}
+
+// Opened before the staging directory is covered, for they may lie below it.
+void stage(const LaunchPlan& plan, int channel) {
+  if (plan.staged.empty()) return;
+  std::array<int, kMaxStaged> sources{};
+  if (unshare(CLONE_NEWNS) != 0 || mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
+    stop(channel, kStaging, errno);
+  }
+  for (std::size_t at = 0; at < plan.staged.size(); ++at) {
+    sources[at] = open(plan.staged[at].c_str(), O_PATH | O_CLOEXEC);
+    if (sources[at] < 0) stop(channel, kStaging, errno);
+  }
+  if (mount("tmpfs", kStagingDirectory, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0711,size=1m") != 0) {
+    stop(channel, kStaging, errno);
+  }
+  for (std::size_t at = 0; at < plan.staged.size(); ++at) {
+    char source[64];
+    char place[64];
+    numbered(source, "/proc/self/fd", static_cast<std::size_t>(sources[at]));
+    numbered(place, kStagingDirectory, at);
+    struct stat status {};
+    bool good = fstat(sources[at], &status) == 0;
+    if (S_ISDIR(status.st_mode)) {
+      good = good && mkdir(place, 0700) == 0;
+    } else {
+      const int file = open(place, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+      good = good && file >= 0;
+      if (file >= 0) close(file);
+    }
+    if (!good || mount(source, place, nullptr, MS_BIND | MS_REC, nullptr) != 0) stop(channel, kStaging, errno);
+    close(sources[at]);
+  }
 }
 
 void become_user(const LaunchPlan& plan, int channel) {
@@ -165,6 +218,7 @@ void wait_for_parent(int channel) {
   wait_for_parent(prepared.channel);
   // Its own group: a Ctrl-C at the runner's terminal reaches the program only as interrupt().
   setpgid(0, 0);
+  stage(plan, prepared.channel);
   become_user(plan, prepared.channel);
   // After the change of user, which clears it.
   prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);

@@ -15,6 +15,10 @@
 
 namespace tollgate::isolation {
 
+// Covered by a file system in memory of the child's own mount namespace where something is staged.
+inline constexpr const char* kStagingDirectory = "/tmp";
+inline constexpr std::size_t kMaxStaged = 64;
+
 struct LaunchPlan {
   std::string program;
   std::vector<std::string> argv;
@@ -25,6 +29,7 @@ struct LaunchPlan {
   int error = -1;
   std::optional<uid_t> user;
   std::optional<gid_t> group;
+  std::vector<std::string> staged;  // bound to kStagingDirectory/0, /1, ... before it becomes the user
   bool own_network = false;
   bool refuse_link_local = false;
   bool refuse_private = false;

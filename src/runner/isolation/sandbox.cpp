@@ -63,6 +63,9 @@ Result<void> check_texts(const SandboxSpec& spec) {
   if (ports > 0 && (spec.network == Network::shared || spec.unsandboxed)) {
     return fail(contradiction("ports of its own need a network of its own"));
   }
+  if (1 + spec.writable.size() + spec.readable.size() > kMaxStaged) {
+    return fail(contradiction(fmt::format("more than {} binds", kMaxStaged - 1)));
+  }
   if (spec.unsandboxed && !(spec.writable.empty() && spec.readable.empty())) {
     return fail(contradiction("unsandboxed there are no binds"));
   }
@@ -277,6 +280,7 @@ LaunchPlan make_plan(const SandboxSpec& spec, const BubblewrapOptions& options, 
   plan.keep = {options.arguments.get(), status_fd};
   for (const UniqueFd& file : options.files)
     plan.keep.push_back(file.get());
+  plan.staged = staged_sources(spec);
   plan.own_network = spec.network != Network::shared;
   plan.refuse_link_local = spec.network == Network::internet;
   plan.refuse_private = plan.refuse_link_local && spec.deny_private;

@@ -75,7 +75,8 @@ struct SandboxSpec {
   std::vector<std::uint16_t> served_ports;
 
   Limits limits;
-  // As root: who the program is. Work directory and binds must be theirs already.
+  // As root: who the program is. The work directory and what they are to write must be theirs already; the directories
+  // above need not let them through, because root takes all binds to a place of its own first.
   std::optional<uid_t> user;
   std::optional<gid_t> group;
 

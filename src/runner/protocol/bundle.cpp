@@ -273,7 +273,7 @@ Secret to_text(const Bundle& bundle) {
                                   {"network", to_value(bundle.network)},
                                   {"limits", to_value(bundle.limits)},
                                   {"redact", std::move(redact)},
-                                  {"allow-unsandboxed", bundle.allow_unsandboxed}});
+                                  {"unsandboxed", bundle.unsandboxed}});
   if (bundle.uid) document.set("uid", *bundle.uid);
   if (bundle.gid) document.set("gid", *bundle.gid);
   return Secret::take(json::to_text(document));
@@ -312,7 +312,7 @@ Result<Bundle> parse_bundle(std::string_view text) {
   if (bundle.uid.value_or(1) <= 0 || bundle.gid.value_or(1) <= 0) {
     return fail(reader.error("\"uid\" and \"gid\" must not be root's"));
   }
-  TG_TRY(bundle.allow_unsandboxed, reader.boolean("allow-unsandboxed"));
+  TG_TRY(bundle.unsandboxed, reader.boolean("unsandboxed"));
   return bundle;
 }
 

@@ -81,7 +81,7 @@ struct Bundle {
   std::optional<std::int64_t> uid;  // to drop to; only where the runner is root
   std::optional<std::int64_t> gid;
   std::vector<Secret> redact;  // further values that must not be in the output
-  bool allow_unsandboxed = false;
+  bool unsandboxed = false;    // on the plain machine: by an explicit order of its owner, never because a sandbox fails
 };
 
 std::string_view to_text(Phase phase);

@@ -26,6 +26,7 @@ inline constexpr std::string_view kPlanHashMismatch = "plan_hash_mismatch";
 inline constexpr std::string_view kSandboxUnavailable = "sandbox_unavailable";
 inline constexpr std::string_view kLimitSeconds = "limit_seconds";
 inline constexpr std::string_view kLimitMemory = "limit_memory";
+inline constexpr std::string_view kLimitProcesses = "limit_processes";
 inline constexpr std::string_view kLimitDisk = "limit_disk";
 inline constexpr std::string_view kLogCap = "log_cap";      // only a note: the phase itself goes on
 inline constexpr std::string_view kDiskFull = "disk_full";  // the spool could not be written

@@ -7,6 +7,7 @@
 //     configuration.tar.gz   the archive as it was uploaded
 //     state.in               the state the phase starts from; none: the workspace has no state
 //     plan.in                the saved plan, of an apply
+//     user                   the user (a number) that the phase's processes become, where they become another one
 //   written by the runner
 //     output                 append-only: terraform's bytes after redaction, no marker of the log protocol
 //     state/SERIAL.tfstate   each complete new state, published by rename the moment it was seen
@@ -36,6 +37,7 @@ namespace spool_file {
 inline constexpr std::string_view kConfiguration = "configuration.tar.gz";
 inline constexpr std::string_view kStateIn = "state.in";
 inline constexpr std::string_view kPlanIn = "plan.in";
+inline constexpr std::string_view kUser = "user";
 inline constexpr std::string_view kOutput = "output";
 inline constexpr std::string_view kStates = "state";
 inline constexpr std::string_view kStateSuffix = ".tfstate";

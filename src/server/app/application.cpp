@@ -1,9 +1,5 @@
 #include "server/app/application.h"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <thread>
 
 #include "common/json/value.h"
@@ -12,6 +8,7 @@
 #include "server/api/event_feed.h"
 #include "server/api/sign_in.h"
 #include "server/app/installed_terraform.h"
+#include "server/app/runner_setup.h"
 #include "server/app/spool_phase_runner.h"
 #include "server/runs/file_log_hub.h"
 #include "server/runs/scheduler.h"
@@ -24,7 +21,6 @@ namespace tollgate::app {
 namespace {
 
 constexpr std::size_t kMaxConfigurationFile = 1 << 20;
-constexpr std::int64_t kRunUser = 62000;  // no entry in /etc/passwd needs to name it
 constexpr std::uint64_t kMaxUpload = 512ULL << 20;
 constexpr std::uint64_t kMaxDocument = 8ULL << 20;
 
@@ -60,29 +56,6 @@ Result<std::unique_ptr<OpenRecords>> open_records(const ServerPaths& paths, Rand
   return records;
 }
 
-SpoolRunnerOptions runner_options(const Configuration& configuration, const ServerPaths& paths) {
-  SpoolRunnerOptions options;
-  options.program = configuration.runner_program;
-  options.directory = paths.data + "/spool";
-  if (!configuration.provider_mirror.empty()) options.provider_mirrors.push_back(configuration.provider_mirror);
-  options.plugin_cache = configuration.plugin_cache;
-  options.schema_cache = paths.data + "/schemas";
-  options.network.mode = configuration.runner_network == "none"     ? runner::NetworkMode::none
-                         : configuration.runner_network == "shared" ? runner::NetworkMode::host
-                                                                    : runner::NetworkMode::isolated;
-  for (const std::int64_t port : configuration.runner_loopback_ports)
-    options.network.loopback_ports.push_back(static_cast<std::uint16_t>(port));
-  options.limits.memory_bytes = configuration.runner_memory_mib << 20;
-  options.limits.processes = configuration.runner_processes;
-  options.limits.disk_bytes = configuration.runner_disk_mib << 20;
-  options.limits.log_bytes = configuration.runner_log_mib << 20;
-  // Without a sandbox another user could not reach the phase's files, which lie in the server's private directory.
-  const bool drop = configuration.runner_uid != 0 || !configuration.runner_unsandboxed;
-  if (::geteuid() == 0 && drop) options.uid = configuration.runner_uid == 0 ? kRunUser : configuration.runner_uid;
-  options.allow_unsandboxed = configuration.runner_unsandboxed;
-  return options;
-}
-
 http::Response plain(int status, const std::string& text) {
   http::Response response;
   response.status = status;
@@ -94,15 +67,16 @@ http::Response plain(int status, const std::string& text) {
 class Running final : public Application {
  public:
   Running(std::unique_ptr<OpenRecords> records, std::unique_ptr<domain::BlobStore> blobs, InstalledTerraform terraform,
-          const Configuration& configuration, const ServerPaths& paths, const std::string& base_url,
-          RandomSource& random, const Clock& clock, Log& log)
+          SpoolRunnerOptions runner, const Configuration& configuration, const ServerPaths& paths,
+          const std::string& base_url, RandomSource& random, const Clock& clock, Log& log)
       : records_(std::move(records)),
         blobs_(std::move(blobs)),
         terraform_(std::move(terraform)),
         random_(random),
         log_(log),
         logs_({paths.data + "/logs", records_->keys().hash_key("log")}, random),
-        runner_(runner_options(configuration, paths), terraform_),
+        runner_options_(std::move(runner)),
+        runner_(runner_options_, terraform_),
         executor_({records_->store(), *blobs_, logs_, runner_, events_, clock, random, [this] { wake(); },
                    [this](const std::string& text) { log_.error("phase.trouble", text); }, nullptr}),
         scheduler_({records_->store(), logs_, events_, gate_, executor_, runner_, clock, random,
@@ -124,7 +98,9 @@ class Running final : public Application {
         feed_({records_->store(), logs_, events_, clock, random,
                [this](const std::string& text) { log_.error("events.trouble", text); }},
               feed_options(configuration)),
-        api_(context_) {}
+        api_(context_) {
+    look_at_sandbox();
+  }
   ~Running() override { stop(); }
 
   void start() override {
@@ -168,9 +144,26 @@ class Running final : public Application {
   }
   void wake() { scheduler_.wake(); }
 
+  // What was found is said by readiness() too: the machine may have changed since the program was started.
+  void look_at_sandbox() {
+    const auto facts = check_runner(runner_options_);
+    if (!facts) {
+      sandbox_trouble_ = facts.error().next.empty() ? facts.error().message
+                                                    : fmt::format("{}. {}", facts.error().message, facts.error().next);
+      log_.error("sandbox.unavailable", sandbox_trouble_);
+    } else if (!*facts) {
+      log_.warning("sandbox.off", "runs have no sandbox (runner.unsandboxed): they may do whatever this user may");
+    } else {
+      log_.info("sandbox.ready", "runs are isolated", {{"by", fmt::format("{}", fmt::join((*facts)->applied, ", "))}});
+      for (const std::string& warning : (*facts)->warnings)
+        log_.warning("sandbox.weaker", warning);
+    }
+  }
+
   http::Response readiness() {
     json::Value reasons = json::Value::array();
     if (terraform_.installed().empty()) reasons.push("no terraform or tofu is installed");
+    if (!sandbox_trouble_.empty()) reasons.push(sandbox_trouble_);
     try {
       (void)records_->store().read(
           [](domain::Tables& tables) { return tables.settings().get("instance").has_value(); });
@@ -192,6 +185,8 @@ class Running final : public Application {
   Log& log_;
   runs::EventBus events_;
   runs::FileLogHub logs_;
+  SpoolRunnerOptions runner_options_;
+  std::string sandbox_trouble_;
   SpoolPhaseRunner runner_;
   runs::ClosedGate gate_;
   runs::PhaseExecutor executor_;
@@ -247,8 +242,10 @@ Result<std::unique_ptr<Application>> Application::open(const std::string& direct
   TG_TRY(auto blobs, store::open_file_blob_store(paths.data + "/blobs", records->keys(), random));
   TG_TRY(InstalledTerraform terraform,
          InstalledTerraform::find(paths.terraform, configuration.terraform_from_path, environment));
-  return std::unique_ptr<Application>(std::make_unique<Running>(
-      std::move(records), std::move(blobs), std::move(terraform), configuration, paths, base_url, random, clock, log));
+  TG_TRY(SpoolRunnerOptions runner, runner_options(configuration, paths));
+  return std::unique_ptr<Application>(std::make_unique<Running>(std::move(records), std::move(blobs),
+                                                                std::move(terraform), std::move(runner), configuration,
+                                                                paths, base_url, random, clock, log));
 }
 
 std::uint64_t Application::body_limit(std::string_view method, std::string_view) {

@@ -13,6 +13,7 @@
 #include "server/api/authentication.h"
 #include "server/api/setup.h"
 #include "server/app/application.h"
+#include "server/app/runner_setup.h"
 #include "server/audit/audit.h"
 #include "server/domain/ids.h"
 #include "server/store/key_ring.h"
@@ -179,6 +180,14 @@ Result<void> run_config_check(const std::string& directory) {
     TG_TRY(const http::CertificateFacts facts,
            http::check_server_certificate(chain, Secret::take(std::move(key)), clock.now(), names));
     print(fmt::format("certificate: {}, until {}\n", fmt::join(facts.names, ", "), format_iso8601(facts.not_after)));
+  }
+  TG_TRY(const SpoolRunnerOptions runner, runner_options(configuration, paths));
+  TG_TRY(const auto facts, check_runner(runner));
+  print(facts ? fmt::format("sandbox: {}\n", fmt::join(facts->applied, ", "))
+              : "sandbox: none (runner.unsandboxed): runs may do whatever this user may\n");
+  if (facts) {
+    for (const std::string& warning : facts->warnings)
+      print(warning + "\n");
   }
   print("the configuration is good\n");
   return {};

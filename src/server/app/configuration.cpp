@@ -54,8 +54,11 @@ const std::vector<Setting>& settings() {
        {"none", "internet", "shared"}},
       {"runner.loopback_ports", &C::runner_loopback_ports, "Ports of this host that runs may reach all the same.", 1,
        65535},
-      {"runner.uid", &C::runner_uid, "The user that runs become where the server is root.", 0, 2'000'000'000},
-      {"runner.unsandboxed", &C::runner_unsandboxed, "Run without a sandbox where none can be had. Every log says so."},
+      {"runner.uid", &C::runner_uid,
+       "Where the server is root, each run becomes a user of its own, from this number on; 0: from 62000.", 0,
+       2'000'000'000},
+      {"runner.unsandboxed", &C::runner_unsandboxed,
+       "Run without a sandbox, as the server's own user. Every log says so."},
       {"runner.memory_mib", &C::runner_memory_mib, "Memory of a run.", 64, 1 << 20},
       {"runner.processes", &C::runner_processes, "Processes of a run.", 8, 1 << 20},
       {"runner.disk_mib", &C::runner_disk_mib, "Disk of a run.", 16, 1 << 24},
@@ -248,6 +251,11 @@ Result<Configuration> read_configuration(std::string_view toml_text, const std::
     }
   }
   TG_CHECK(parse_listen_address(result.listen));
+  if (result.runner_unsandboxed && result.runner_uid != 0) {
+    return fail(Error(Code::config, "runner.uid has no effect with runner.unsandboxed")
+                    .at(path)
+                    .do_next("leave one of them out"));
+  }
   if (!result.url.empty() && !result.url.starts_with("https://") && !result.url.starts_with("http://")) {
     return fail(Error(Code::config, fmt::format("server.url = {} is not an address", result.url))
                     .do_next("start it with https://"));

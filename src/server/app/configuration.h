@@ -37,7 +37,7 @@ struct Configuration {
   std::int64_t runner_concurrency = 0;              // phases at once; 0: as many as cores
   std::string runner_network = "internet";          // none, internet or shared
   std::vector<std::int64_t> runner_loopback_ports;  // ports of this host that runs may reach
-  std::int64_t runner_uid = 0;                      // the user that runs become where the server is root; 0: 62000
+  std::int64_t runner_uid = 0;  // the first of the users that runs become where the server is root; 0: 62000
   bool runner_unsandboxed = false;
   std::int64_t runner_memory_mib = 4096;
   std::int64_t runner_processes = 512;

@@ -13,23 +13,13 @@
 #include "server/app/application.h"
 #include "server/app/commands.h"
 #include "server/app/json_log.h"
+#include "server/app/runner_setup.h"
 #include "server/app/worker_supervisor.h"
 
 namespace tollgate::app {
 namespace {
 
 constexpr std::chrono::milliseconds kDrain{25000};
-
-Result<std::string> program_path() {
-  char path[4096];
-  const ssize_t size = ::readlink("/proc/self/exe", path, sizeof path);
-  if (size <= 0) return fail(Code::io, "the path of this program cannot be found");
-  std::string text(path, static_cast<std::size_t>(size));
-  // A replaced program: the next worker is the new file at the old path.
-  constexpr std::string_view kDeleted = " (deleted)";
-  if (text.ends_with(kDeleted)) text.resize(text.size() - kDeleted.size());
-  return text;
-}
 
 Result<http::TlsFiles> tls_files(const ServerPaths& paths, TimePoint now) {
   TG_TRY(const std::string chain, os::read_file(paths.tls_certificate, 1 << 20));
@@ -60,7 +50,9 @@ Result<void> run_serve(const std::string& directory) {
   TG_TRY(const Configuration configuration, load_configuration(directory, environment));
   TG_TRY(const ListenAddress listen, parse_listen_address(configuration.listen));
   TG_TRY(const http::Listener listener, http::listen_on(listen.address, listen.port));
-  TG_TRY(const std::string program, program_path());
+  TG_TRY(const std::string program, own_program());
+  TG_TRY(const SpoolRunnerOptions runner, runner_options(configuration, server_paths(directory, configuration)));
+  TG_CHECK(check_runner(runner));
   const SystemClock clock;
   JsonLog log(STDERR_FILENO, clock);
   std::printf("listening on %s://%s:%u\n", configuration.tls_enabled ? "https" : "http",
@@ -86,17 +78,13 @@ Result<void> run_worker(const std::string& directory) {
   ::signal(SIGPIPE, SIG_IGN);
   allow_many_connections();
   const os::Environment environment = os::current_environment();
-  TG_TRY(Configuration configuration, load_configuration(directory, environment));
+  TG_TRY(const Configuration configuration, load_configuration(directory, environment));
   const ServerPaths paths = server_paths(directory, configuration);
   const SystemClock clock;
   SystemRandom random;
   JsonLog log(STDERR_FILENO, clock);
   UniqueFd ready(kWorkerReadyFd);
   TG_TRY(const http::ListenerAddress address, http::listener_address(kWorkerListenFd));
-  if (configuration.runner_program.empty()) {
-    TG_TRY(const std::string program, program_path());
-    configuration.runner_program = program.substr(0, program.rfind('/')) + "/tollgate-runner";
-  }
   TG_TRY(const auto application, Application::open(directory, configuration, public_url(configuration, address.port),
                                                    environment, random, clock, log));
   http::ServerOptions options;

@@ -2,6 +2,8 @@
 
 #include <dirent.h>
 
+#include <set>
+
 #include "runner/protocol/phase_client.h"
 
 namespace tollgate::app {
@@ -13,6 +15,7 @@ using runner::spool_file::kPlanJson;
 using runner::spool_file::kPlanOut;
 using runner::spool_file::kPlanRedacted;
 using runner::spool_file::kStateIn;
+using runner::spool_file::kUser;
 
 // wait() returns at the latest after this; nothing depends on it, for every change wakes it.
 constexpr Duration kWait{60000};
@@ -96,6 +99,17 @@ class SpoolPhase final : public runs::ActivePhase {
 
 }  // namespace
 
+runner::Bundle bundle_of(const SpoolRunnerOptions& options) {
+  runner::Bundle bundle;
+  bundle.provider_mirrors = options.provider_mirrors;
+  bundle.plugin_cache_directory = options.plugin_cache;
+  bundle.schema_cache_directory = options.schema_cache;
+  bundle.network = options.network;
+  bundle.limits = options.limits;
+  bundle.unsandboxed = options.unsandboxed;
+  return bundle;
+}
+
 std::string SpoolPhaseRunner::path_of(const std::string& phase_id) const {
   return fmt::format("{}/{}", options_.directory, phase_id);
 }
@@ -109,7 +123,7 @@ Result<runner::Bundle> SpoolPhaseRunner::bundle_for(const runs::PhaseSpec& spec)
             .because("terraform_version")
             .do_next("install it, or start a new run with another version"));
   }
-  runner::Bundle bundle;
+  runner::Bundle bundle = bundle_of(options_);
   bundle.run_id = run.id;
   bundle.phase = spec.phase == domain::PhaseKind::plan ? runner::Phase::plan : runner::Phase::apply;
   bundle.phase_id = spec.phase_id;
@@ -130,21 +144,31 @@ Result<runner::Bundle> SpoolPhaseRunner::bundle_for(const runs::PhaseSpec& spec)
   bundle.options.replace = run.replace_addrs;
   bundle.log_format = run.structured_output ? runner::LogFormat::json : runner::LogFormat::plain;
   if (spec.phase == domain::PhaseKind::apply) bundle.plan_sha256 = run.plan.plan_sha256;
-  bundle.provider_mirrors = options_.provider_mirrors;
-  bundle.plugin_cache_directory = options_.plugin_cache;
-  bundle.schema_cache_directory = options_.schema_cache;
-  bundle.network = options_.network;
-  bundle.limits = options_.limits;
   bundle.limits.seconds = spec.limit.count();
-  bundle.uid = options_.uid;
-  bundle.gid = options_.uid;
-  bundle.allow_unsandboxed = options_.allow_unsandboxed;
   return bundle;
 }
 
+Result<std::int64_t> SpoolPhaseRunner::take_user(const runner::Spool& spool) {
+  const std::lock_guard lock(users_);
+  std::set<std::string> taken;
+  for (const std::string& phase_id : present()) {
+    const auto other = runner::Spool::open(path_of(phase_id));
+    if (other) taken.insert(text_of(*other, kUser));
+  }
+  std::int64_t user = *options_.first_uid;
+  while (taken.contains(fmt::format("{}", user)))
+    ++user;
+  TG_CHECK(spool.write(kUser, fmt::format("{}", user)));
+  return user;
+}
+
 Result<std::unique_ptr<runs::ActivePhase>> SpoolPhaseRunner::start(const runs::PhaseSpec& spec) {
-  TG_TRY(const runner::Bundle bundle, bundle_for(spec));
+  TG_TRY(runner::Bundle bundle, bundle_for(spec));
   TG_TRY(runner::Spool spool, runner::Spool::create(path_of(spec.phase_id)));
+  if (options_.first_uid) {
+    TG_TRY(bundle.uid, take_user(spool));
+    bundle.gid = bundle.uid;
+  }
   TG_CHECK(spool.write(kConfiguration, spec.configuration));
   if (spec.state) TG_CHECK(spool.write(kStateIn, *spec.state));
   if (spec.phase == domain::PhaseKind::apply) TG_CHECK(spool.write(kPlanIn, spec.plan));

@@ -3,11 +3,13 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
 #include "common/base/error.h"
 #include "runner/protocol/bundle.h"
+#include "runner/protocol/spool.h"
 #include "server/app/installed_terraform.h"
 #include "server/runs/phase_runner.h"
 
@@ -20,10 +22,13 @@ struct SpoolRunnerOptions {
   std::string plugin_cache;
   std::string schema_cache;
   runner::Network network;
-  runner::Limits limits;  // seconds comes from the phase
-  std::optional<std::int64_t> uid;
-  bool allow_unsandboxed = false;
+  runner::Limits limits;                  // seconds comes from the phase
+  std::optional<std::int64_t> first_uid;  // each phase becomes a user of its own, from this one on; only as root
+  bool unsandboxed = false;
 };
+
+// What of a bundle is the same for every phase.
+runner::Bundle bundle_of(const SpoolRunnerOptions& options);
 
 class SpoolPhaseRunner final : public runs::PhaseRunner {
  public:
@@ -39,9 +44,12 @@ class SpoolPhaseRunner final : public runs::PhaseRunner {
  private:
   std::string path_of(const std::string& phase_id) const;
   Result<runner::Bundle> bundle_for(const runs::PhaseSpec& spec) const;
+  // A user that no phase has whose files are there.
+  Result<std::int64_t> take_user(const runner::Spool& spool);
 
   SpoolRunnerOptions options_;
   const InstalledTerraform& terraform_;
+  std::mutex users_;
 };
 
 }  // namespace tollgate::app

@@ -78,7 +78,7 @@ Bundle PhaseTest::bundle(Phase phase) const {
   made.terraform = terraform_;
   made.network.mode = NetworkMode::none;
   made.limits.seconds = 60;
-  made.allow_unsandboxed = true;
+  made.unsandboxed = true;
   return made;
 }
 

@@ -105,7 +105,7 @@ TEST_F(PhaseTest, FailuresSayWhichAndWhy) {
 
 TEST_F(PhaseTest, WithoutASandboxNothingRunsUnlessAllowed) {
   Bundle given = bundle();
-  given.allow_unsandboxed = false;
+  given.unsandboxed = false;
   Files files{{"plan.sh", "echo ran; exit 1\n"}};
   auto client = start(spool_with(files), given);
   ASSERT_TRUE(client);

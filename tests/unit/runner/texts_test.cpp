@@ -121,6 +121,12 @@ TEST(SchemaCache, LockFilesAreRead) {
   ASSERT_EQ(providers.size(), 1U);
   EXPECT_EQ(providers[0].address, "registry.terraform.io/hashicorp/aws");
   EXPECT_EQ(providers[0].version, "5.100.0");
+  const auto again = read_lock_file(lock_file_of(providers));
+  ASSERT_EQ(again.size(), providers.size());
+  EXPECT_EQ(again[0].address, providers[0].address);
+  EXPECT_EQ(again[0].version, providers[0].version);
+  EXPECT_EQ(again[0].hashes, providers[0].hashes);
+  EXPECT_EQ(lock_file_of({{"terraform.io/builtin/terraform", "", {}}}), "");
   EXPECT_TRUE(read_lock_file("provider \"a\"b\" {\n version = \"1\"\n hashes = [\n \"h1:x\",\n ]\n}").empty());
   EXPECT_TRUE(read_lock_file("provider \"a\" {\n version = \"1\"\n}").empty()) << "without checksums it is not certain";
 }
@@ -166,6 +172,16 @@ TEST(PlanArchive, NoBrokenArchiveReadsOutside) {
     }
   }
   EXPECT_EQ(changed, static_cast<int>(whole.size() * 3));
+}
+
+TEST(SchemaTexts, AMissingSchemaIsAnEmptyOne) {
+  json::Value schemas = *json::parse(R"({"p":{"provider":{},"resource_schemas":{"a":{"version":1,"block":{"x":1}}}}})");
+  fill_with_empty(schemas, {{"p", {{"resource_schemas", {"a", "b"}}}}, {"q", {{"data_source_schemas", {"c"}}}}});
+  EXPECT_EQ(schemas, *json::parse(R"({"p":{"provider":{},"resource_schemas":{"a":{"version":1,"block":{"x":1}},
+      "b":{"block":{}}}},"q":{"data_source_schemas":{"c":{"block":{}}}}})"));
+  json::Value none = json::Value::object();
+  fill_with_empty(none, {});
+  EXPECT_EQ(none, json::Value::object());
 }
 
 }  // namespace

@@ -185,22 +185,5 @@ TEST_F(Archive, WhatIsNoTarGzIsRefused) {
   EXPECT_EQ(unpack_bytes(whole.substr(0, whole.size() / 2)).error().reason, "archive_malformed");
 }
 
-TEST_F(Archive, ReadingBackFollowsNothing) {
-  test::write_test_file(top_.file("secret"), "secret");
-  test::write_test_file(top_.file("in/plain"), "text");
-  ASSERT_EQ(symlink("../secret", top_.file("in/link").c_str()), 0);
-  ASSERT_EQ(symlink("plain", top_.file("in/inner").c_str()), 0);
-  ASSERT_EQ(link(top_.file("secret").c_str(), top_.file("in/hard").c_str()), 0);
-  ASSERT_EQ(mkfifo(top_.file("in/fifo").c_str(), 0600), 0);
-  ASSERT_EQ(symlink("..", top_.file("in/up").c_str()), 0);
-  EXPECT_EQ(read_beneath(directory_.get(), "plain", 4).value_or(""), "text");
-  EXPECT_EQ(read_beneath(directory_.get(), "plain", 3).error().reason, "too_large");
-  for (const char* path : {"link", "inner", "hard", "../secret", "up/secret", "/etc/passwd"})
-    EXPECT_EQ(read_beneath(directory_.get(), path, 100).error().reason, "not_contained") << path;
-  for (const char* path : {"fifo", "."})
-    EXPECT_EQ(read_beneath(directory_.get(), path, 100).error().reason, "not_a_file") << path;
-  EXPECT_EQ(read_beneath(directory_.get(), "none", 100).error().code, Code::not_found);
-}
-
 }  // namespace
 }  // namespace tollgate::isolation

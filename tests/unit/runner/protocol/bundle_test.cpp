@@ -33,7 +33,7 @@ Bundle full() {
   bundle.uid = 62001;
   bundle.gid = 62002;
   bundle.redact.emplace_back("known");
-  bundle.allow_unsandboxed = true;
+  bundle.unsandboxed = true;
   return bundle;
 }
 
