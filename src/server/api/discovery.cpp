@@ -1,5 +1,6 @@
 // How clients find the API and what they ask first.
 #include "server/api/routes.h"
+#include "server/api/terraform_login.h"
 
 namespace tollgate::api {
 
@@ -8,9 +9,11 @@ namespace {
 Result<http::Response> show_services(const Call&) {
   // The three versions of tfe are the cloud block, the older remote backend and the tfe provider, which refuses to
   // start without its own.
-  return plain_json(
-      200, json::Value::object(
-               {{"tfe.v2", "/api/v2/"}, {"tfe.v2.1", "/api/v2/"}, {"tfe.v2.2", "/api/v2/"}, {"state.v2", "/api/v2/"}}));
+  return plain_json(200, json::Value::object({{"tfe.v2", "/api/v2/"},
+                                              {"tfe.v2.1", "/api/v2/"},
+                                              {"tfe.v2.2", "/api/v2/"},
+                                              {"state.v2", "/api/v2/"},
+                                              {"login.v1", login_service()}}));
 }
 
 Result<http::Response> ping(const Call&) {

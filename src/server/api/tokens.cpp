@@ -1,4 +1,6 @@
 // Tokens of people and of organizations. Their text stands in the answer that creates them and nowhere else.
+#include "server/api/tokens.h"
+
 #include "server/api/authentication.h"
 #include "server/api/routes.h"
 #include "server/domain/ids.h"
@@ -26,6 +28,14 @@ struct NewToken {
   Secret text;
 };
 
+void complete(const Call& call, NewToken& made, TokenKind kind) {
+  made.text = new_token_text(kind, call.context.random);
+  made.row.kind = kind;
+  made.row.id = domain::new_id(domain::id_prefix::kToken, call.context.random);
+  made.row.hash = token_hash(call.context.token_key, made.text.reveal());
+  made.row.created_at = call.now;
+}
+
 Result<NewToken> make_token(const Call& call, TokenKind kind) {
   TG_TRY(const RequestDocument body, RequestDocument::parse_optional(call.request.body, "authentication-tokens"));
   NewToken made;
@@ -39,11 +49,7 @@ Result<NewToken> make_token(const Call& call, TokenKind kind) {
       return fail(invalid_attribute("expired-at", "must be a time in the future, such as 2030-01-31T00:00:00Z"));
     }
   }
-  made.text = new_token_text(kind, call.context.random);
-  made.row.kind = kind;
-  made.row.id = domain::new_id(domain::id_prefix::kToken, call.context.random);
-  made.row.hash = token_hash(call.context.token_key, made.text.reveal());
-  made.row.created_at = call.now;
+  complete(call, made, kind);
   return made;
 }
 
@@ -138,6 +144,16 @@ Result<http::Response> delete_user_token(const Call& call) {
 }
 
 }  // namespace
+
+Result<Secret> add_user_token(Tables& tables, const Call& call, std::string_view description) {
+  NewToken made;
+  complete(call, made, TokenKind::user);
+  made.row.user_id = call.actor().user_id;
+  made.row.description = description;
+  TG_CHECK(tables.tokens().insert(made.row));
+  call.audit(tables, "", "user_token.created", "token", made.row.id);
+  return std::move(made.text);
+}
 
 Routes token_routes() {
   constexpr std::string_view kOrganization = "/api/v2/organizations/:organization/authentication-token";
