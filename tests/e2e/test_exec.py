@@ -1,4 +1,5 @@
 """`tollgate exec`: what the child gets, what it never gets, and how it ends."""
+import datetime
 import hashlib
 import json
 import os
@@ -186,6 +187,39 @@ def test_unknown_profile_names_those_there_are(home):
 def test_nested_exec_works(ready):
     result = ready.run("tollgate", "exec", "prod", "--", "tollgate", "exec", "base", "--", "sh", "-c", "echo $AWS_PROFILE")
     assert (result.returncode, result.stdout) == (0, "base\n"), result.stderr
+
+
+def hours_left(home, *options):
+    """Runs with static keys and says for how many hours they live, what was printed, and how many codes it took."""
+    result = home.on_pty("tollgate", "exec", "prod", "--env", *options, "--", "sh", "-c",
+                         'echo "until=$AWS_CREDENTIAL_EXPIRATION"')
+    assert result.status == 0, result.output
+    until = datetime.datetime.fromisoformat(re.search(r"until=(\S+)Z", result.output)[1] + "+00:00")
+    return (until - datetime.datetime.now(datetime.timezone.utc)).total_seconds() / 3600, result.output, result.prompts
+
+
+def test_durations_are_kept_and_caps_named(world, home):
+    hours, output, prompts = hours_left(home, "--session-duration", "40h", "--assume-role-ttl", "30m")
+    assert 0.4 < hours <= 0.5 and prompts == 1
+    assert re.search(r"tollgate: .*36h", output), output
+    # An hour is all that AWS gives on top of a session; more is the role with the code itself.
+    hours, _, prompts = hours_left(home, "--duration", "3h")
+    assert 2.9 < hours <= 3 and prompts == 1
+    assert len(world.calls("GetSessionToken")) == 1
+    # The role's own maximum, four hours, is known to AWS alone.
+    above = home.on_pty("tollgate", "exec", "prod", "--env", "--duration", "11h", "--", "true")
+    assert above.status == 65 and "does not allow a session as long as that" in above.output
+
+
+def test_no_session_sends_the_code_with_the_role(world, home):
+    hours, _, prompts = hours_left(home, "--no-session")
+    assert 0.2 < hours <= 1 and prompts == 1
+    assert world.calls("GetSessionToken") == [] and len(world.calls("AssumeRole")) == 1
+
+
+def test_region_of_the_flag_wins(ready):
+    assert ready.run("tollgate", "exec", "--region", "us-west-2", "prod", "--", "sh", "-c",
+                     "echo $AWS_REGION $AWS_DEFAULT_REGION").stdout == "us-west-2 us-west-2\n"
 
 
 def test_lazy_asks_when_first_needed(world, home, aws_cli):

@@ -119,6 +119,14 @@ def test_release_is_kept_only_with_its_checksum(tampered):
         assert releases.verified_archive("thing", "1.0.0", "https://example.invalid/thing_{version}_", read) == archive
 
 
+def test_the_demo_holds(terraform_program):
+    """What scripts/demo runs when all is built. It asks nobody and needs no terminal."""
+    done = subprocess.run(["/usr/bin/python3", ROOT / "scripts/demo-session"], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=900,
+                          start_new_session=True)
+    assert done.returncode == 0 and done.stdout.endswith("demo: everything held\n"), done.stdout
+
+
 def test_setup_has_nothing_to_do_here(aws_provider):
     """Whoever runs this has run it; where all is there, Terraform and provider included, it must be silent."""
     result = subprocess.run([ROOT / "scripts/setup", "--quiet"], capture_output=True, text=True)
