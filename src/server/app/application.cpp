@@ -10,6 +10,7 @@
 #include "server/app/installed_terraform.h"
 #include "server/app/runner_setup.h"
 #include "server/app/spool_phase_runner.h"
+#include "server/page/page.h"
 #include "server/runs/file_log_hub.h"
 #include "server/runs/scheduler.h"
 #include "server/runs/store_run_service.h"
@@ -121,6 +122,10 @@ class Running final : public Application {
       if (path == "/healthz") return plain(200, "ok\n");
       if (path == "/readyz") return readiness();
       if (api_.knows(path)) return api_.handle(request);
+      if (auto page = page::answer(page::web_files(), request)) {
+        api::add_common_headers(*page, context_, "req-" + random_alphanumeric(random_, 16));
+        return std::move(*page);
+      }
       return plain(404, "There is no such page.\n");
     } catch (const std::exception& broken) {
       const std::string id = random_alphanumeric(random_, 12);

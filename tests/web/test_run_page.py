@@ -1,0 +1,192 @@
+"""The run page in a browser, in front of real runs."""
+import os
+import pathlib
+
+import pytest
+
+from tests.support.runs import new_workspace, start_run, upload, wait_for
+
+MAIN = """
+variable "greeting" { default = "hello" }
+resource "terraform_data" "one" { input = var.greeting }
+resource "terraform_data" "two" {
+  input            = { region = "eu-central-1", zones = ["a", "b"] }
+  triggers_replace = [var.greeting]
+}
+module "inner" { source = "./inner" }
+output "greeting" { value = terraform_data.one.output }
+"""
+INNER = 'resource "terraform_data" "three" {\n  count = 3\n  input = "number ${count.index}"\n}\n'
+FILES = {"main.tf": MAIN, "inner/main.tf": INNER}
+
+
+@pytest.fixture(scope="module")
+def network(server):
+    workspace = new_workspace(server, "network")
+    upload(server, workspace, FILES)
+    return workspace
+
+
+def test_a_run_is_started_read_confirmed_and_applied(server, browser, network):
+    browser.goto("/app")
+    browser.click("role:link/acme")
+    browser.click("role:link/network")
+    browser.click("role:button/Start run")
+    browser.fill("label:Message", "Add the office network")
+    browser.click("css:dialog button[type=submit]")
+    browser.see("Needs confirmation", 60)
+    assert "/app/acme/network/runs/run-" in browser.tell("address")
+    browser.see("5 to add")
+    # What a resource will be stands behind its line.
+    browser.click("role:button/terraform_data.two")
+    browser.see('"eu-central-1"')
+    browser.see("(known after apply)")
+    browser.click("role:button/Log")
+    browser.see("Plan: 5 to add, 0 to change, 0 to destroy.")
+    browser.click("role:button/Confirm & Apply")
+    browser.fill("label:Comment (optional)", "looks right")
+    browser.click("role:button/Confirm Plan")
+    browser.see("Apply finished", 60)
+    browser.see("5 of 5 done")
+    browser.see("Apply complete! Resources: 5 added, 0 changed, 0 destroyed.")
+    browser.see('greeting = "hello"')
+    run = browser.tell("address").rsplit("/", 1)[1]
+    assert wait_for(server, run, "applied")["message"] == "Add the office network"
+
+
+def test_a_run_is_discarded(server, browser, network):
+    run = start_run(server, network, "not this one", is_destroy=True)
+    wait_for(server, run, "planned", "planned_and_finished")
+    browser.goto(f"/app/acme/network/runs/{run}")
+    browser.see("will be destroyed")
+    browser.click("role:button/Discard Run")
+    browser.click("css:.action-bar button[type=submit]")
+    browser.see("Discarded: the plan will not be applied.")
+    wait_for(server, run, "discarded")
+
+
+def test_a_run_that_fails_says_why(server, browser):
+    workspace = new_workspace(server, "broken")
+    upload(server, workspace, {"main.tf": 'resource "terraform_data" "a" {\n  input = nonsense.thing\n}\n'})
+    run = start_run(server, workspace)
+    wait_for(server, run, "errored")
+    browser.goto(f"/app/acme/broken/runs/{run}")
+    browser.see("Plan errored")
+    browser.see("Reference to undeclared resource")
+    browser.see("on main.tf line 2")
+
+
+def test_the_log_is_searched_linked_and_taken_away(server, browser):
+    workspace = new_workspace(server, "long")
+    upload(server, workspace, {"main.tf": 'resource "terraform_data" "many" {\n  count = 700\n  input = count.index\n}\n'})
+    run = start_run(server, workspace, plan_only=True)
+    wait_for(server, run, "planned_and_finished")
+    browser.goto(f"/app/acme/long/runs/{run}")
+    browser.click("role:button/Log")
+    browser.see("css:.log-line")
+    lines = browser.evaluate("document.querySelectorAll('.log-line').length")
+    assert 0 < lines < 700, "only what is near the screen is in the document"
+    browser.fill("label:Search the plan's log", "many[650]")
+    browser.see("1 of 1")
+    browser.see("terraform_data.many[650]: Plan to create")
+    number = browser.text("css:.log-line.marked .log-number")
+    browser.goto(f"/app/acme/long/runs/{run}#plan-L{number}")
+    browser.tell("reload")
+    browser.see("css:.log-line.marked")
+    assert "many[650]" in browser.text("css:.log-line.marked")
+
+
+def test_a_run_that_does_not_exist(browser):
+    browser.goto("/app/acme/network/runs/run-nothere0000000000")
+    browser.see("It does not exist, or you may not see it.")
+
+
+def test_an_address_that_is_none(browser):
+    browser.goto("/app/acme/network/nothing/here")
+    browser.see("There is no such page")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_is_accessible(server, browser, network, scheme):
+    run = start_run(server, network, "to be read by everybody", plan_only=True)
+    wait_for(server, run, "planned_and_finished")
+    browser.tell("media", media={"colorScheme": scheme})
+    for path, sign in [("/app", "Organizations"), ("/app/acme", "network"), ("/app/acme/network", "to be read by"),
+                       (f"/app/acme/network/runs/{run}", "to be read by"), ("/app/nobody", "This is not here")]:
+        browser.goto(path)
+        browser.see(sign)
+        assert browser.axe() == [], path
+    browser.press("?")
+    browser.see("Organizations", nth=0)
+    assert browser.axe() == []
+
+
+def test_a_phone_shows_all_of_it(server, browser, network):
+    run = start_run(server, network, "from the train", plan_only=True)
+    wait_for(server, run, "planned_and_finished")
+    browser.tell("viewport", width=360, height=740)
+    for path in ["/app", "/app/acme", "/app/acme/network", f"/app/acme/network/runs/{run}"]:
+        browser.goto(path)
+        browser.see("css:main h1")
+        browser.evaluate("new Promise((done) => setTimeout(done, 300))")
+        assert browser.evaluate("document.documentElement.scrollWidth") <= 360, path
+
+
+def test_the_keyboard_alone_is_enough(server, browser, network):
+    run = start_run(server, network, "by keyboard", plan_only=True)
+    wait_for(server, run, "planned_and_finished")
+    browser.goto("/app/acme")
+    browser.see("role:link/network")
+    browser.press("/")
+    assert browser.evaluate("document.activeElement.type") == "search"
+    browser.tell("type", text="network")
+    browser.press("Escape", "j", "Enter")
+    browser.see("by keyboard")
+    browser.press("j", "Enter")
+    browser.see(f"{run}")
+    assert run in browser.tell("address")
+    browser.press("g", "w")
+    browser.see("css:h1:has-text('Workspaces')")
+    browser.press("?")
+    browser.see("Keyboard", exact=True)
+    browser.press("Escape")
+    browser.gone("Keyboard", exact=True)
+
+
+def test_hostile_texts_are_only_texts(server, browser):
+    payloads = ["<img src=x onerror=alert(1)>", "\"><script>fetch('https://evil.example')</script>", "javascript:alert(1)",
+                "<svg onload=alert(2)>", "{{constructor.constructor('alert(3)')()}}", "\u202eevil\u202c", "<a href=javascript:alert(4)>x</a>"]
+    referees = pathlib.Path(os.environ.get("TOLLGATE_REFEREES", pathlib.Path(__file__).resolve().parents[2] / "../shared/referees"))
+    files = sorted((referees / "naughty-strings").rglob("blns.txt"))
+    if files:
+        payloads += [line for line in files[0].read_text().splitlines() if line and not line.startswith("#") and "\0" not in line]
+    workspace = new_workspace(server, "hostile", description=payloads[1])
+    values = ",\n".join(f"    {hcl(text)}" for text in payloads)
+    upload(server, workspace, {"main.tf": f'locals {{\n  texts = [\n{values}\n  ]\n}}\n'
+                               'resource "terraform_data" "a" {\n  for_each = { for i, text in local.texts : "k${i}" => text }\n'
+                               '  input = each.value\n}\n'
+                               'resource "terraform_data" "map" {\n  input = { for i, text in local.texts : "${text} ${i}" => text }\n}\n'
+                               f'output "o" {{ value = local.texts }}\n'})
+    run = start_run(server, workspace, payloads[0])
+    wait_for(server, run, "planned")
+    for path in ["/app/acme", "/app/acme/hostile"]:
+        browser.goto(path)
+        browser.see("css:.list-row")
+    browser.goto(f"/app/acme/hostile/runs/{run}")
+    browser.see(payloads[0])
+    browser.see("css:.change-head")
+    browser.evaluate("document.querySelectorAll('.change-head[aria-expanded=false]').forEach((head) => head.click())")
+    browser.see("css:.change-details")
+    browser.fill("label:Filter by address", "terraform_data.map")
+    browser.click("role:button/terraform_data.map")
+    browser.see("<svg onload=alert(2)>")
+    browser.click("role:button/Log")
+    browser.see("css:.log-line")
+    assert browser.evaluate("document.querySelectorAll('img, iframe, object, embed, main script').length") == 0
+    assert browser.evaluate("[...document.links].filter((link) => !/^https?:$/.test(link.protocol)).length") == 0
+
+
+def hcl(text):
+    """A quoted string of Terraform's language."""
+    escaped = "".join(f"\\u{ord(sign):04x}" if ord(sign) < 0x20 or sign in "\"\\" else sign for sign in text)
+    return '"' + escaped.replace("${", "$${").replace("%{", "%%{") + '"'

@@ -1,0 +1,67 @@
+import { render } from 'preact';
+import { useEffect } from 'preact/hooks';
+import { session, whoAmI } from './api/client';
+import { listen } from './api/live';
+import { Organizations } from './pages/organizations';
+import { RunPage } from './pages/run';
+import { placeAfter, SignIn } from './pages/sign_in';
+import { WorkspaceRuns } from './pages/workspace';
+import { Workspaces } from './pages/workspaces';
+import { followLinks, go, match, pathname, type Route } from './router';
+import './style.css';
+import { Empty } from './ui/basics';
+import { Layout } from './ui/layout';
+import { restoreTheme } from './ui/theme';
+
+function Page({ route }: { route: Route }) {
+  switch (route.page) {
+    case 'organizations':
+      return <Organizations />;
+    case 'workspaces':
+      return <Workspaces key={route.organization} organization={route.organization} />;
+    case 'workspace':
+      if (route.section === 'runs') return <WorkspaceRuns key={`${route.organization}/${route.workspace}`} organization={route.organization} name={route.workspace} />;
+      break;
+    case 'run':
+      return <RunPage key={route.run} organization={route.organization} workspace={route.workspace} id={route.run} />;
+    default:
+  }
+  return (
+    <Empty title="There is no such page">
+      <p>
+        <a href="/app">To the organizations</a>
+      </p>
+    </Empty>
+  );
+}
+
+function App() {
+  const route = match(pathname.value);
+  const who = session.value;
+  useEffect(() => {
+    whoAmI().catch(() => setTimeout(() => void whoAmI().catch(() => undefined), 3000));
+  }, []);
+  useEffect(() => (who ? listen() : undefined), [who?.username]);
+  useEffect(() => {
+    if (who && route.page === 'sign-in') go(placeAfter(location.search), true);
+  }, [who, route.page]);
+  if (who === undefined) {
+    return (
+      <main id="main" class="bones" role="status">
+        <span class="unseen">Loading</span>
+        <div />
+      </main>
+    );
+  }
+  if (who === null || route.page === 'sign-in') return <SignIn inPlace={route.page !== 'sign-in'} />;
+  return (
+    <Layout organization={'organization' in route ? route.organization : null} workspace={'workspace' in route ? route.workspace : null}>
+      <Page route={route} />
+    </Layout>
+  );
+}
+
+restoreTheme();
+followLinks();
+const place = document.getElementById('page');
+if (place) render(<App />, place);
