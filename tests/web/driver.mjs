@@ -35,7 +35,7 @@ await context.addInitScript(() => {
 });
 page = context.pages()[0] ?? (await context.newPage());
 watch(page);
-page.setDefaultTimeout(10_000);
+page.setDefaultTimeout(60_000);
 
 const find = ({ role, name, exact, label, text, css, nth }) => {
   let found;
@@ -73,7 +73,7 @@ const operations = {
   offline: async ({ offline }) => void (await context.setOffline(offline)),
   newPage: async () => {
     page = await context.newPage();
-    page.setDefaultTimeout(10_000);
+    page.setDefaultTimeout(60_000);
     return context.pages().length - 1;
   },
   use: async ({ index }) => {

@@ -10,8 +10,23 @@ import { Workspaces } from './pages/workspaces';
 import { followLinks, go, match, pathname, type Route } from './router';
 import './style.css';
 import { Empty } from './ui/basics';
+import { later } from './ui/later';
 import { Layout } from './ui/layout';
+import { restoreNotifying } from './ui/notify';
 import { restoreTheme } from './ui/theme';
+
+const settings = () => import('./pages/settings');
+const WorkspaceVariables = later(() => settings().then((pages) => pages.WorkspaceVariables));
+const States = later(() => settings().then((pages) => pages.States));
+const WorkspaceSettings = later(() => settings().then((pages) => pages.WorkspaceSettings));
+const OrganizationSettings = later(() => settings().then((pages) => pages.OrganizationSettings));
+const OrganizationVariables = later(() => settings().then((pages) => pages.OrganizationVariables));
+const Account = later(() => settings().then((pages) => pages.Account));
+
+function InWorkspace({ route }: { route: Extract<Route, { page: 'workspace' }> }) {
+  const Section = route.section === 'variables' ? WorkspaceVariables : route.section === 'states' ? States : WorkspaceSettings;
+  return <Section organization={route.organization} name={route.workspace} />;
+}
 
 function Page({ route }: { route: Route }) {
   switch (route.page) {
@@ -21,9 +36,15 @@ function Page({ route }: { route: Route }) {
       return <Workspaces key={route.organization} organization={route.organization} />;
     case 'workspace':
       if (route.section === 'runs') return <WorkspaceRuns key={`${route.organization}/${route.workspace}`} organization={route.organization} name={route.workspace} />;
-      break;
+      return <InWorkspace key={`${route.organization}/${route.workspace}/${route.section}`} route={route} />;
     case 'run':
       return <RunPage key={route.run} organization={route.organization} workspace={route.workspace} id={route.run} />;
+    case 'organization-settings':
+      return <OrganizationSettings key={route.organization} name={route.organization} section={route.section} />;
+    case 'account':
+      return <Account section={route.section} />;
+    case 'organization-variables':
+      return <OrganizationVariables />;
     default:
   }
   return (
@@ -62,6 +83,7 @@ function App() {
 }
 
 restoreTheme();
+restoreNotifying();
 followLinks();
 const place = document.getElementById('page');
 if (place) render(<App />, place);

@@ -137,7 +137,8 @@ Result<http::Response> use_setup_form(const Call& call) {
   }
   Page done;
   done.title = "Your password is set";
-  done.body = fmt::format("<p>You are signed in as {}.</p>", escape_html(used->user.username));
+  done.body = fmt::format("<p>You are signed in as {}.</p><p><a href=\"/app\">To your organizations</a></p>",
+                          escape_html(used->user.username));
   http::Response response = html_page(200, done);
   response.headers.emplace_back("Set-Cookie", session_cookie(used->session.cookie));
   return response;

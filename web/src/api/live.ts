@@ -15,7 +15,23 @@ export interface LogGrew {
   phase: string;
   offset: number;
 }
-export type LiveEvent = { kind: 'run'; data: RunChanged } | { kind: 'log'; data: LogGrew } | { kind: 'resync' };
+// Its lock or its state changed.
+export interface WorkspaceChanged {
+  organization: string;
+  'workspace-id': string;
+  what: string;
+}
+export type LiveEvent = { kind: 'run'; data: RunChanged } | { kind: 'workspace'; data: WorkspaceChanged } | { kind: 'log'; data: LogGrew } | { kind: 'resync' };
+type Kind = 'run' | 'workspace' | 'log';
+
+// Whether something of an organization may look different now.
+export function inOrganization(event: LiveEvent, organization: string): boolean {
+  return event.kind === 'resync' || ((event.kind === 'run' || event.kind === 'workspace') && event.data.organization === organization);
+}
+
+export function inWorkspace(event: LiveEvent, id: string): boolean {
+  return event.kind === 'resync' || ((event.kind === 'run' || event.kind === 'workspace') && event.data['workspace-id'] === id);
+}
 
 export const streaming = signal(false);
 
@@ -51,7 +67,7 @@ function connect(publish: (message: Message) => void, stopped: AbortSignal): Pro
     let source: EventSource | null = null;
     let wait = retryFirst;
     let timer = 0;
-    const hear = (kind: 'run' | 'log', event: MessageEvent<string>) => {
+    const hear = (kind: Kind, event: MessageEvent<string>) => {
       const data = parse(event.data);
       if (data) publish({ event: { kind, data } as LiveEvent });
     };
@@ -62,8 +78,7 @@ function connect(publish: (message: Message) => void, stopped: AbortSignal): Pro
         publish({ streaming: true });
         publish({ event: { kind: 'resync' } });
       };
-      source.addEventListener('run', (event) => hear('run', event as MessageEvent<string>));
-      source.addEventListener('log', (event) => hear('log', event as MessageEvent<string>));
+      for (const kind of ['run', 'workspace', 'log'] as const) source.addEventListener(kind, (event) => hear(kind, event as MessageEvent<string>));
       source.addEventListener('resync', () => publish({ event: { kind: 'resync' } }));
       source.onerror = () => {
         publish({ streaming: false });

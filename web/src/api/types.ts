@@ -164,7 +164,10 @@ export interface TokenAttributes {
 export type Token = Resource<TokenAttributes>;
 
 export interface Session {
+  'user-id'?: string;
   username: string;
+  email?: string;
+  'is-site-admin'?: boolean;
   'csrf-token': string;
   'authenticated-at'?: string;
 }

@@ -3,6 +3,7 @@
 import { useSignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { get, included, path } from '../api/client';
+import { inOrganization, inWorkspace } from '../api/live';
 import type { Document, Organization, OrganizationAttributes, Run, UserAttributes, Workspace } from '../api/types';
 import { address } from '../router';
 import { Empty, Foreign, Icon, Shown, usePageTitle, When } from '../ui/basics';
@@ -22,7 +23,7 @@ export function useWorkspace(organization: string, name: string) {
       return { workspace: document.data, organization: included<OrganizationAttributes>(document, 'organizations', organization) };
     },
     `workspace ${organization}/${name}`,
-    (event) => event.kind === 'resync' || (event.kind === 'run' && event.data.organization === organization),
+    (event) => inOrganization(event, organization),
   );
 }
 
@@ -78,9 +79,13 @@ export function WorkspaceHead({ organization, name, section, data, children }: {
 }
 
 function Sections({ organization, name, section, permissions }: { organization: string; name: string; section: string; permissions: Record<string, boolean> }) {
-  const sections: [string, string, boolean][] = [['runs', 'Runs', true]];
-  const shown = sections.filter(([key, , may]) => may && permissions && key);
-  if (shown.length < 2) return null;
+  const sections: [string, string, boolean][] = [
+    ['runs', 'Runs', true],
+    ['variables', 'Variables', permissions['can-read-variable'] ?? false],
+    ['states', 'States', permissions['can-read-state-versions'] ?? false],
+    ['settings', 'Settings', permissions['can-read-settings'] ?? false],
+  ];
+  const shown = sections.filter(([, , may]) => may);
   return (
     <nav class="section-tabs" aria-label="Sections of the workspace">
       {shown.map(([key, words]) => (
@@ -117,7 +122,7 @@ function Runs({ organization, workspace }: { organization: string; workspace: Wo
   const loaded = useLoad(
     (signal) => get<Document<Run[]>>(path`/api/v2/workspaces/${workspace.id}/runs` + `?include=created_by&page[size]=20&page[number]=${page.value}`, signal),
     `runs ${workspace.id} ${page.value}`,
-    (event) => event.kind === 'resync' || (event.kind === 'run' && event.data['workspace-id'] === workspace.id),
+    (event) => inWorkspace(event, workspace.id),
   );
   return (
     <Shown loaded={loaded}>

@@ -3,6 +3,7 @@
 import { useSignal } from '@preact/signals';
 import { useState } from 'preact/hooks';
 import { ApiError, get, included, path, post, resource } from '../api/client';
+import { inOrganization } from '../api/live';
 import type { Document, Run, RunAttributes, Workspace } from '../api/types';
 import { address, go } from '../router';
 import { Dialog, Empty, Foreign, Icon, Shown, Spinner, TextField, usePageTitle, When } from '../ui/basics';
@@ -61,7 +62,7 @@ export function Workspaces({ organization }: { organization: string }) {
       return found;
     },
     `workspaces ${organization} ${asked}`,
-    (event) => event.kind === 'resync' || (event.kind === 'run' && event.data.organization === organization),
+    (event) => inOrganization(event, organization),
   );
   const named = (row: Row) => row.workspace.attributes.name.toLowerCase().includes(search.trim().toLowerCase());
   const rows = (loaded.data?.rows ?? []).filter(named);

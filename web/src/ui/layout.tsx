@@ -5,9 +5,12 @@ import type { ComponentChildren } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { reachable, session, signOut } from '../api/client';
 import { streaming } from '../api/live';
+import type { Run } from '../api/types';
 import { address, go } from '../router';
 import { Dialog, Foreign } from './basics';
+import { PasswordAgain } from './again';
 import { Logo } from './logo';
+import { waitingRuns, watch } from './notify';
 import { applyTheme, nextTheme, theme, themeWords } from './theme';
 
 export function Layout({ organization, workspace, children }: { organization: string | null; workspace: string | null; children: ComponentChildren }) {
@@ -27,18 +30,21 @@ export function Layout({ organization, workspace, children }: { organization: st
             <a href={address.organization(organization)}>
               <Foreign text={organization} />
             </a>
+            <a href={`${address.organization(organization)}/settings`}>Settings</a>
           </nav>
         )}
         <span class="spacer" />
+        <Waiting organization={organization} />
         <button type="button" class="bare" onClick={() => (help.value = true)} aria-label="Keyboard help" title="Keyboard help (?)">
           ?
         </button>
         <button type="button" class="bare" onClick={() => applyTheme(nextTheme(theme.value))} title="Light, dark, or as the system is">
           {themeWords[theme.value]}
         </button>
-        <span class="who">
+        <a class="who" href="/app/settings/profile">
           <Foreign text={session.value?.username} />
-        </span>
+          <span class="unseen"> (my settings)</span>
+        </a>
         <button type="button" class="bare" onClick={() => void signOut()}>
           Sign out
         </button>
@@ -49,9 +55,32 @@ export function Layout({ organization, workspace, children }: { organization: st
       <main id="main" tabIndex={-1}>
         {children}
       </main>
+      <PasswordAgain />
       {help.value && <KeyHelp close={() => (help.value = false)} />}
     </>
   );
+}
+
+// How many runs stand still until this person does something. The first of them is one click away.
+function Waiting({ organization }: { organization: string | null }) {
+  useEffect(() => {
+    if (!organization) return undefined;
+    localStorage.setItem('tollgate-organization', organization);
+    return watch(organization, (run) => go(runAddress(organization, run) + '?focus=code'));
+  }, [organization]);
+  const first = waitingRuns.value[0];
+  if (!organization || !first) return null;
+  const count = waitingRuns.value.length;
+  return (
+    <a class="waiting-badge" href={runAddress(organization, first)}>
+      {count} {count === 1 ? 'waits' : 'wait'} for you
+    </a>
+  );
+}
+
+// The page of a run finds its workspace by itself.
+function runAddress(organization: string, run: Run): string {
+  return address.run(organization, run.relationships?.workspace?.data?.id ?? 'workspace', run.id);
 }
 
 // Not said at once: each page begins without a stream.
