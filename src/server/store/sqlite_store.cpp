@@ -127,6 +127,20 @@ class SqliteEngine final : public SqlEngine {
   SystemClock clock_;  // real time: a test's clock must not run out while another process writes
 };
 
+// SQLite would make it readable for others, and its log after it. Closed again before SQLite opens it: closing any
+// descriptor of a file drops all locks that its process holds on it, and another process that closes the database last,
+// as it would then believe, takes the log away from under this one.
+Result<void> make_private_file(const os::PrivateDirectory& directory, const std::string& path, const std::string& name,
+                               bool read_only) {
+  const int flags = O_CLOEXEC | O_NOFOLLOW | (read_only ? O_RDONLY : O_RDWR | O_CREAT);
+  const UniqueFd file(::openat(directory.fd(), name.c_str(), flags, 0600));
+  if (file) return {};
+  const int number = errno;
+  return fail(Error(number == ENOENT ? Code::not_found : Code::io,
+                    fmt::format("opening the database: {}", std::strerror(number)))
+                  .at(path));
+}
+
 }  // namespace
 
 Result<std::unique_ptr<domain::Store>> open_sqlite_store(const std::string& path, const KeyRing& keys,
@@ -140,15 +154,7 @@ Result<std::unique_ptr<domain::Store>> open_sqlite_store(const std::string& path
   const std::string parent = slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
   const std::string name = slash == std::string::npos ? path : path.substr(slash + 1);
   TG_TRY(os::PrivateDirectory directory, os::PrivateDirectory::open(parent));
-  // SQLite would make it readable for others, and its log after it.
-  const int flags = O_CLOEXEC | O_NOFOLLOW | (options.read_only ? O_RDONLY : O_RDWR | O_CREAT);
-  const UniqueFd file(::openat(directory.fd(), name.c_str(), flags, 0600));
-  if (!file) {
-    const int number = errno;
-    return fail(Error(number == ENOENT ? Code::not_found : Code::io,
-                      fmt::format("opening the database: {}", std::strerror(number)))
-                    .at(path));
-  }
+  TG_CHECK(make_private_file(directory, path, name, options.read_only));
   auto engine = std::make_unique<SqliteEngine>(std::move(directory), path, name, options.patience);
   return SqlStore::open(std::move(engine), keys, random, clock, {options.readers, options.read_only});
 }

@@ -5,7 +5,9 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <array>
 #include <filesystem>
 
 #include "server/store/database_error.h"
@@ -97,6 +99,40 @@ TEST_F(Sqlite, AReaderConnectionCannotWrite) {
   }),
                DatabaseError);
   EXPECT_FALSE(get(**store, "k"));
+}
+
+TEST_F(Sqlite, ACommandBesideTheServerTakesNoLogAwayFromIt) {
+  std::array<int, 2> go{};
+  std::array<int, 2> ready{};
+  ASSERT_EQ(pipe(go.data()) + pipe(ready.data()), 0);
+  char byte = 'x';
+  test::Forked server([&] {
+    const auto store = open();
+    if (!store) return 2;
+    set(**store, "by", "server");
+    if (write(ready[1], &byte, 1) != 1 || read(go[0], &byte, 1) != 1) return 3;
+    try {
+      if (get(**store, "by") != "command") return 4;
+      set(**store, "by", "server again");
+      return get(**store, "by") == "server again" ? 0 : 5;
+    } catch (const DatabaseError&) {
+      return 6;
+    }
+  });
+  ASSERT_EQ(read(ready[0], &byte, 1), 1);
+  // Opens, writes and closes, and is not the last one to do so.
+  test::Forked command([&] {
+    const auto store = open();
+    if (!store) return 2;
+    set(**store, "by", "command");
+    return 0;
+  });
+  EXPECT_EQ(command.exit_code(), 0);
+  EXPECT_TRUE(std::filesystem::exists(path + "-wal"));
+  ASSERT_EQ(write(go[1], &byte, 1), 1);
+  EXPECT_EQ(server.exit_code(), 0);
+  for (const int fd : {go[0], go[1], ready[0], ready[1]})
+    close(fd);
 }
 
 TEST_F(Sqlite, AFullDiskThrowsAndLeavesNoHalfTransaction) {
