@@ -89,6 +89,27 @@ def test_strangers_see_nothing(server):
     assert server.request("GET", "/api/v2/organizations/other/workspaces")[0] == 404
 
 
+def test_commands_beside_the_server_and_the_server_see_the_same(server):
+    """A command opens the database while the server has it open, and closes it: nothing of either is lost."""
+    for number in range(3):
+        name = f"user{number}"
+        server.command("user", "create", server.folder, name, "--email", f"{name}@example.com")
+        token = server.command("token", "create", server.folder, "--user", name).strip()
+        status, account = server.request("GET", "/api/v2/account/details", token=token)
+        assert status == 200 and account["data"]["attributes"]["username"] == name
+        status, made = server.request("POST", "/api/v2/organizations/acme/workspaces",
+                                      {"data": {"type": "workspaces", "attributes": {"name": f"net{number}"}}})
+        assert status == 201, made
+        assert (server.folder / "data/tollgate.db-wal").exists()
+        assert "unbroken" in server.command("audit", "verify", server.folder)
+    server.stop()
+    server.start()
+    status, found = server.request("GET", "/api/v2/organizations/acme/workspaces")
+    assert [row["attributes"]["name"] for row in found["data"]] == ["net0", "net1", "net2"]
+    status, account = server.request("GET", "/api/v2/account/details", token=token)
+    assert status == 200
+
+
 def test_a_new_worker_refuses_nobody(server):
     """SIGHUP puts a new worker in place; who asks meanwhile waits a moment and is answered."""
     stop = time.monotonic() + 60

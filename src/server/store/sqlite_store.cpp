@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <soci/soci.h>
 #include <soci/sqlite3/soci-sqlite3.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -127,18 +128,27 @@ class SqliteEngine final : public SqlEngine {
   SystemClock clock_;  // real time: a test's clock must not run out while another process writes
 };
 
-// SQLite would make it readable for others, and its log after it. Closed again before SQLite opens it: closing any
-// descriptor of a file drops all locks that its process holds on it, and another process that closes the database last,
-// as it would then believe, takes the log away from under this one.
-Result<void> make_private_file(const os::PrivateDirectory& directory, const std::string& path, const std::string& name,
-                               bool read_only) {
-  const int flags = O_CLOEXEC | O_NOFOLLOW | (read_only ? O_RDONLY : O_RDWR | O_CREAT);
-  const UniqueFd file(::openat(directory.fd(), name.c_str(), flags, 0600));
-  if (file) return {};
-  const int number = errno;
-  return fail(Error(number == ENOENT ? Code::not_found : Code::io,
-                    fmt::format("opening the database: {}", std::strerror(number)))
-                  .at(path));
+// SQLite would make the file readable for others, and its log after it. A file that is there is only looked at: to
+// close any descriptor of it takes away every lock that this process has on it (POSIX), SQLite's own among them, and
+// the next process that closes the database then believes to be the last and removes the log under those that still
+// write to it.
+Result<void> make_private(const os::PrivateDirectory& directory, const std::string& name, const std::string& path,
+                          bool read_only) {
+  const auto refuse = [&](int number) {
+    return fail(Error(number == ENOENT ? Code::not_found : Code::io,
+                      fmt::format("opening the database: {}", std::strerror(number)))
+                    .at(path));
+  };
+  if (!read_only) {
+    const UniqueFd made(
+        ::openat(directory.fd(), name.c_str(), O_CLOEXEC | O_NOFOLLOW | O_RDWR | O_CREAT | O_EXCL, 0600));
+    if (made) return {};
+    if (errno != EEXIST) return refuse(errno);
+  }
+  struct stat status {};
+  if (::fstatat(directory.fd(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return refuse(errno);
+  if (S_ISLNK(status.st_mode)) return refuse(ELOOP);
+  return {};
 }
 
 }  // namespace
@@ -154,7 +164,7 @@ Result<std::unique_ptr<domain::Store>> open_sqlite_store(const std::string& path
   const std::string parent = slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
   const std::string name = slash == std::string::npos ? path : path.substr(slash + 1);
   TG_TRY(os::PrivateDirectory directory, os::PrivateDirectory::open(parent));
-  TG_CHECK(make_private_file(directory, path, name, options.read_only));
+  TG_CHECK(make_private(directory, name, path, options.read_only));
   auto engine = std::make_unique<SqliteEngine>(std::move(directory), path, name, options.patience);
   return SqlStore::open(std::move(engine), keys, random, clock, {options.readers, options.read_only});
 }

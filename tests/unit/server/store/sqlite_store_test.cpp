@@ -135,6 +135,34 @@ TEST_F(Sqlite, ACommandBesideTheServerTakesNoLogAwayFromIt) {
     close(fd);
 }
 
+// Another store of this process that goes takes no lock away from the one that stays.
+TEST_F(Sqlite, ASecondStoreOfOneProcessDoesNotEither) {
+  const std::string turn = directory.file("turn");
+  ASSERT_TRUE(open());
+  // Before this process has connections: SQLite's must not be taken along.
+  test::Forked other([&] {
+    if (!test::eventually([&] { return std::filesystem::exists(turn); })) return 1;
+    const auto theirs = open();
+    if (!theirs || get(**theirs, "ours") != "1") return 2;
+    set(**theirs, "theirs", "1");
+    return 0;
+  });
+  {
+    const auto store = open();
+    ASSERT_TRUE(store);
+    set(**store, "ours", "1");
+    ASSERT_TRUE(open(true));
+    test::write_test_file(turn, "");
+    EXPECT_EQ(other.exit_code(), 0);
+    EXPECT_TRUE(std::filesystem::exists(path + "-wal"));
+    EXPECT_EQ(get(**store, "theirs"), "1");
+    set(**store, "ours", "2");
+  }
+  const auto after = open();
+  EXPECT_EQ(get(**after, "ours"), "2");
+  EXPECT_EQ(get(**after, "theirs"), "1");
+}
+
 TEST_F(Sqlite, AFullDiskThrowsAndLeavesNoHalfTransaction) {
   {
     const auto store = open();
