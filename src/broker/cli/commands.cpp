@@ -2,6 +2,7 @@
 
 #include "aws/arn.h"
 #include "broker/cli/command.h"
+#include "broker/cli/run_gate.h"
 
 namespace tollgate::cli {
 
@@ -37,6 +38,7 @@ std::vector<Command> all_commands() {
   commands.push_back(run_confirm_command());
   commands.push_back(run_discard_command());
   commands.push_back(run_cancel_command());
+  commands.push_back(authenticate_command());
   commands.push_back(completion_command());
   commands.push_back(man_command());
   commands.push_back(version_command());

@@ -15,6 +15,19 @@ json::Value time_or_null(const std::optional<TimePoint>& time) {
   return time ? json::Value(format_iso8601(*time)) : json::Value();
 }
 
+json::Value gate_json(const std::optional<remote::GateView>& gate) {
+  if (!gate) return {};
+  return json::Value::object({{"phase", text_or_null(gate->phase)},
+                              {"state", gate->state},
+                              {"gate_id", text_or_null(gate->gate_id)},
+                              {"deadline", time_or_null(gate->deadline)},
+                              {"passed_by", text_or_null(gate->passed_by)},
+                              {"session_expires", time_or_null(gate->session_expires)},
+                              {"refusal", text_or_null(gate->refusal)},
+                              {"you_can", gate->you_can},
+                              {"your_device", text_or_null(gate->your_serial)}});
+}
+
 json::Value phase_json(const remote::PhaseView& phase) {
   return json::Value::object({{"id", text_or_null(phase.id)},
                               {"status", text_or_null(phase.status)},
@@ -130,6 +143,7 @@ json::Value run_json(const OpenedServer& server, const remote::RunView& run) {
                               {"may_apply", run.may_apply},
                               {"error_reason", text_or_null(run.error_reason)},
                               {"error_detail", text_or_null(run.error_detail)},
+                              {"mfa", gate_json(run.gate)},
                               {"plan", phase_json(run.plan)},
                               {"apply", phase_json(run.apply)}});
 }

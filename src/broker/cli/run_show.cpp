@@ -37,6 +37,11 @@ Result<void> show(App& app, const Input& input) {
   add("created", fmt::format("{} ({})", format_iso8601(run.created_at), ago(run.created_at, now)));
   add("terraform", run.terraform_version);
   add("status", with_time(remote::status_words(run), run.since, now));
+  if (run.gate) {
+    add("gate", remote::gate_words(*run.gate, now));
+    if (run.gate->open()) add("for whom", remote::who_may_answer(*run.gate));
+    add("session", remote::identity_words(*run.gate, run.created_by));
+  }
   add("why", run.error_detail);
   add("next", remote::next_step(run));
   std::string text = table(rows);

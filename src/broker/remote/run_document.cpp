@@ -179,6 +179,7 @@ std::string status_words(const RunView& run) {
 }
 
 std::string next_step(const RunView& run) {
+  if (run.gate && run.gate->answers()) return fmt::format("`tollgate authenticate {}` gives it a code", run.id);
   if (run.is_confirmable) {
     if (!run.may_apply) return "somebody with the right to apply in this workspace has to confirm or discard it";
     return fmt::format("`tollgate run confirm {0}` applies it, `tollgate run discard {0}` does not", run.id);

@@ -41,7 +41,10 @@ class Watch {
     while (true) {
       TG_TRY(const bool grew, follow_logs());
       if (is_at_end()) return std::move(run_);
-      if (!grew) clock_.sleep_for(options_.poll);
+      if (!grew) {
+        if (sinks_.waiting) sinks_.waiting(run_);
+        clock_.sleep_for(options_.poll);
+      }
       if (clock_.now() - refreshed_at_ >= options_.refresh) TG_CHECK(refresh());
     }
   }
@@ -77,7 +80,24 @@ class Watch {
     const bool changed = next.status != run_.status;
     run_ = std::move(next);
     if (changed) sinks_.changed(run_);
-    return {};
+    return look_at_gate();
+  }
+
+  // What of a gate a person wants to be told of when it changes.
+  static std::string gate_key(const RunView& run) {
+    if (!run.gate) return "";
+    const GateView& gate = *run.gate;
+    return fmt::format("{} {} {} {} {}", gate.gate_id, gate.phase, gate.state, gate.tries_left.value_or(-1),
+                       gate.you_can);
+  }
+
+  Result<void> look_at_gate() {
+    const std::string key = gate_key(run_);
+    if (key == gate_key_) return {};
+    gate_key_ = key;
+    if (!run_.gate || !sinks_.gate_changed) return {};
+    TG_TRY(const bool answered, sinks_.gate_changed(run_));
+    return answered ? refresh() : Result<void>();
   }
 
   // Whether anything came.
@@ -134,6 +154,7 @@ class Watch {
   const WatchOptions& options_;
   const WatchSinks& sinks_;
   RunView run_;
+  std::string gate_key_;
   TimePoint refreshed_at_{};
   Phase plan_;
   Phase apply_;

@@ -24,6 +24,11 @@ struct WatchSinks {
   std::function<Result<void>(std::string_view line)> log;  // one line of terraform's, as it came
   std::function<void(const RunView& run)> changed;         // the run has come into another status; also at first
   std::function<void(const std::string& sentence)> notice;
+  // Something about its gate has changed; also at first, where there is one. True: a code was given, and the run is
+  // looked at again at once. Not called for a run without a gate.
+  std::function<Result<bool>(const RunView& run)> gate_changed = {};
+  // Nothing has grown since the last call; the run is as it was.
+  std::function<void(const RunView& run)> waiting = {};
 };
 
 // The run as it ended. Errors: those of ApiClient, of the log sink, and Code::unavailable where the server stayed away.
