@@ -9,6 +9,7 @@
 #include "common/base/time.h"
 #include "server/domain/store.h"
 #include "server/runs/log_hub.h"
+#include "server/runs/mfa_authenticator.h"
 #include "server/runs/run_service.h"
 
 namespace tollgate::api {
@@ -23,10 +24,11 @@ struct Context {
   runs::LogHub& logs;
   const Clock& clock;
   RandomSource& random;
-  Secret token_key;             // 32 bytes: keyed hashes of tokens, cookies and grants
-  Secret url_key;               // 32 bytes: keyed hashes in signed addresses
-  std::string base_url;         // "https://host[:port]", no slash at the end: what clients reach the server by
-  SignIn& sign_in;              // passwords, and how often they may be tried
+  Secret token_key;      // 32 bytes: keyed hashes of tokens, cookies and grants
+  Secret url_key;        // 32 bytes: keyed hashes in signed addresses
+  std::string base_url;  // "https://host[:port]", no slash at the end: what clients reach the server by
+  SignIn& sign_in;       // passwords, and how often they may be tried
+  runs::Authenticator& authenticator;
   EventFeed* events = nullptr;  // absent where nothing serves, as in commands
 };
 

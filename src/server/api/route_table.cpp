@@ -16,6 +16,7 @@ Routes route_table() {
                              configuration_version_routes(),
                              run_routes(),
                              run_action_routes(),
+                             mfa_routes(),
                              phase_routes(),
                              state_version_routes(),
                              variable_routes(),

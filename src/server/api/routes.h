@@ -15,6 +15,7 @@ Routes project_routes();
 Routes configuration_version_routes();
 Routes run_routes();
 Routes run_action_routes();
+Routes mfa_routes();
 Routes phase_routes();
 Routes state_version_routes();
 Routes variable_routes();

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "server/api/account.h"
+#include "server/api/mfa.h"
 #include "server/api/phases.h"
 #include "server/api/routes.h"
 #include "server/api/workspaces.h"
@@ -30,10 +31,13 @@ json::Value timestamps(const Run& run) {
   return stamps;
 }
 
-json::Value permissions(Tables& tables, const Call& call, const Run& run) {
+bool may_apply(Tables& tables, const Call& call, const Run& run) {
   Subject subject;
   subject.workspace = tables.workspaces().find(run.workspace_id);
-  const bool apply = may(tables, call.principal, Permission::workspace_apply, subject);
+  return may(tables, call.principal, Permission::workspace_apply, subject);
+}
+
+json::Value permissions(bool apply) {
   return json::Value::object({{"can-apply", apply},
                               {"can-cancel", apply},
                               {"can-discard", apply},
@@ -55,6 +59,7 @@ json::Value variables(const Run& run) {
 }  // namespace
 
 json::Value run_resource(Tables& tables, const Call& call, const Run& run) {
+  const bool apply = may_apply(tables, call, run);
   Resource resource("runs", run.id);
   resource.attribute("status", domain::to_text(run.status))
       .attribute("status-timestamps", timestamps(run))
@@ -62,7 +67,7 @@ json::Value run_resource(Tables& tables, const Call& call, const Run& run) {
                                                  {"is-confirmable", domain::is_confirmable(run)},
                                                  {"is-discardable", domain::is_discardable(run)},
                                                  {"is-force-cancelable", domain::is_force_cancelable(run, call.now)}}))
-      .attribute("permissions", permissions(tables, call, run))
+      .attribute("permissions", permissions(apply))
       .attribute("has-changes", run.plan.has_changes)
       .attribute("is-destroy", run.is_destroy)
       .attribute("message", run.message)
@@ -81,6 +86,8 @@ json::Value run_resource(Tables& tables, const Call& call, const Run& run) {
       .attribute("variables", variables(run))
       .attribute("error-reason", run.reason.empty() ? json::Value() : json::Value(run.reason))
       .attribute("error-detail", run.detail.empty() ? json::Value() : json::Value(run.detail))
+      .attribute("mfa", mfa_attribute(tables, call, run, apply))
+      .attribute("mfa-history", mfa_history_attribute(tables, run))
       .time("canceled-at", run.cancel_requested_at)
       .time("created-at", run.created_at)
       .to_one("workspace", "workspaces", run.workspace_id)

@@ -7,11 +7,14 @@
 #include "server/api/api.h"
 #include "server/api/event_feed.h"
 #include "server/api/sign_in.h"
+#include "server/app/curl_sts.h"
 #include "server/app/installed_terraform.h"
 #include "server/app/runner_setup.h"
 #include "server/app/spool_phase_runner.h"
 #include "server/page/page.h"
 #include "server/runs/file_log_hub.h"
+#include "server/runs/mfa_authenticator.h"
+#include "server/runs/phase_credentials.h"
 #include "server/runs/scheduler.h"
 #include "server/runs/store_run_service.h"
 #include "server/store/file_blob_store.h"
@@ -57,6 +60,20 @@ Result<std::unique_ptr<OpenRecords>> open_records(const ServerPaths& paths, Rand
   return records;
 }
 
+// Where a person enters the code of a run: the address that stock clients print for it.
+std::function<std::string(domain::Tables&, const domain::Run&)> run_address(const std::string& base_url) {
+  return [base_url](domain::Tables& tables, const domain::Run& run) {
+    const auto organization = tables.organizations().find(run.organization_id);
+    const auto workspace = tables.workspaces().find(run.workspace_id);
+    return fmt::format("{}/app/{}/{}/runs/{}", base_url, organization ? organization->name : "",
+                       workspace ? workspace->name : "", run.id);
+  };
+}
+
+net::CurlOptions curl_options(const os::Environment& environment) {
+  return net::curl_options_from([&](std::string_view name) { return environment.get(name); });
+}
+
 http::Response plain(int status, const std::string& text) {
   http::Response response;
   response.status = status;
@@ -69,7 +86,8 @@ class Running final : public Application {
  public:
   Running(std::unique_ptr<OpenRecords> records, std::unique_ptr<domain::BlobStore> blobs, InstalledTerraform terraform,
           SpoolRunnerOptions runner, const Configuration& configuration, const ServerPaths& paths,
-          const std::string& base_url, RandomSource& random, const Clock& clock, Log& log)
+          const std::string& base_url, const os::Environment& environment, RandomSource& random, const Clock& clock,
+          Log& log)
       : records_(std::move(records)),
         blobs_(std::move(blobs)),
         terraform_(std::move(terraform)),
@@ -78,12 +96,17 @@ class Running final : public Application {
         logs_({paths.data + "/logs", records_->keys().hash_key("log")}, random),
         runner_options_(std::move(runner)),
         runner_(runner_options_, terraform_),
+        sts_(configuration.sts_endpoint, curl_options(environment), clock),
+        gate_(run_address(base_url)),
+        credentials_(records_->store(), sts_),
         executor_({records_->store(), *blobs_, logs_, runner_, events_, clock, random, [this] { wake(); },
-                   [this](const std::string& text) { log_.error("phase.trouble", text); }, nullptr}),
+                   [this](const std::string& text) { log_.error("phase.trouble", text); }, nullptr, &credentials_}),
         scheduler_({records_->store(), logs_, events_, gate_, executor_, runner_, clock, random,
                     [this](const std::string& text) { log_.error("scheduler.trouble", text); }},
                    scheduler_options(configuration)),
         service_({records_->store(), logs_, events_, terraform_, clock, random, [this] { wake(); }}),
+        authenticator_({records_->store(), sts_, logs_, events_, clock, random, records_->keys().hash_key("mfa-code"),
+                        [this] { wake(); }, nullptr}),
         sign_in_(clock),
         context_{records_->store(),
                  *blobs_,
@@ -95,6 +118,7 @@ class Running final : public Application {
                  records_->keys().hash_key("url"),
                  base_url,
                  sign_in_,
+                 authenticator_,
                  &feed_},
         feed_({records_->store(), logs_, events_, clock, random,
                [this](const std::string& text) { log_.error("events.trouble", text); }},
@@ -193,10 +217,13 @@ class Running final : public Application {
   SpoolRunnerOptions runner_options_;
   std::string sandbox_trouble_;
   SpoolPhaseRunner runner_;
-  runs::ClosedGate gate_;
+  CurlSts sts_;
+  runs::MfaGate gate_;
+  runs::MfaCredentials credentials_;
   runs::PhaseExecutor executor_;
   runs::Scheduler scheduler_;
   runs::StoreRunService service_;
+  runs::Authenticator authenticator_;
   api::SignIn sign_in_;
   api::Context context_;
   api::EventFeed feed_;
@@ -250,7 +277,7 @@ Result<std::unique_ptr<Application>> Application::open(const std::string& direct
   TG_TRY(SpoolRunnerOptions runner, runner_options(configuration, paths));
   return std::unique_ptr<Application>(std::make_unique<Running>(std::move(records), std::move(blobs),
                                                                 std::move(terraform), std::move(runner), configuration,
-                                                                paths, base_url, random, clock, log));
+                                                                paths, base_url, environment, random, clock, log));
 }
 
 std::uint64_t Application::body_limit(std::string_view method, std::string_view) {

@@ -9,10 +9,10 @@
 
 #include "common/http/certificate.h"
 #include "common/os/atomic_file.h"
-#include "common/os/user.h"
 #include "server/api/authentication.h"
 #include "server/api/setup.h"
 #include "server/app/application.h"
+#include "server/app/host.h"
 #include "server/app/runner_setup.h"
 #include "server/audit/audit.h"
 #include "server/domain/ids.h"
@@ -31,41 +31,12 @@ bool exists(const std::string& path) {
   return ::lstat(path.c_str(), &status) == 0;
 }
 
-// Whoever has a shell on the server's host and may read its files.
-domain::Actor operator_of_this_host() {
-  domain::Actor actor;
-  actor.username = os::user_name(os::current_environment());
-  actor.address = "host";
-  return actor;
-}
-
 std::string host_of(std::string_view url) {
   const std::size_t start = url.find("://");
   std::string_view rest = start == url.npos ? url : url.substr(start + 3);
   rest = rest.substr(0, rest.find('/'));
   if (rest.starts_with('[')) return std::string(rest.substr(1, rest.find(']') - 1));
   return std::string(rest.substr(0, rest.find(':')));
-}
-
-struct Opened {
-  std::unique_ptr<SystemRandom> random = std::make_unique<SystemRandom>();
-  std::unique_ptr<SystemClock> clock = std::make_unique<SystemClock>();
-  std::unique_ptr<Records> records;
-  std::string url;
-};
-
-Result<Opened> open_records_of(const std::string& directory) {
-  TG_TRY(const Configuration configuration, load_configuration(directory, os::current_environment()));
-  Opened opened;
-  TG_TRY(const ListenAddress listen, parse_listen_address(configuration.listen));
-  opened.url = public_url(configuration, listen.port);
-  TG_TRY(opened.records, Records::open(server_paths(directory, configuration), *opened.random, *opened.clock));
-  return opened;
-}
-
-tl::unexpected<Error> no_such_user(std::string_view name) {
-  return fail(Error(Code::not_found, fmt::format("there is no user {}", name))
-                  .do_next(fmt::format("make one: tollgate-server user create DIR {} --email ADDRESS", name)));
 }
 
 Result<void> check_new_user(const NewUser& request) {

@@ -5,6 +5,7 @@
 #include "common/os/process_hardening.h"
 #include "server/app/commands.h"
 #include "server/app/configuration.h"
+#include "server/app/mfa_commands.h"
 
 namespace {
 
@@ -89,6 +90,49 @@ int run(int argc, char** argv) {
   made->add_option("NAME", organization.name, "3 to 40 letters, digits, '-' and '_'")->required();
   made->add_option("--owner", organization.owner, "a user's name")->required();
   made->add_option("--email", organization.email, "whom to write to")->required();
+  MfaSettingsChange mfa;
+  made = command(*organizations, "mfa", "shows or changes what the MFA gate of an organization demands", [&] {
+    mfa.directory = directory;
+    return run_org_mfa(mfa);
+  });
+  made->add_option("ORGANIZATION", mfa.organization, "its name")->required();
+  made->add_option("--level", mfa.level, "never, applies-only or plans-and-applies");
+  made->add_option("--identity-policy", mfa.identity_policy, "personal, organization or personal-then-organization");
+  made->add_option("--account", mfa.accounts, "an AWS account whose identities open the gate; may be given again");
+  made->add_option("--plan-gate-deadline", mfa.plan_gate_deadline, "such as 15m");
+  made->add_option("--apply-gate-deadline", mfa.apply_gate_deadline, "such as 24h");
+  made->add_option("--plan-limit", mfa.plan_limit, "how long a plan may run; its session lasts five minutes longer");
+  made->add_option("--apply-limit", mfa.apply_limit, "the same of an apply");
+  made->add_option("--plan-role", mfa.plan_role, "role of plans behind the gate, or none");
+  made->add_option("--plan-role-external-id", mfa.plan_role_external_id, "its external id");
+  made->add_option("--apply-role", mfa.apply_role, "role of applies, or none");
+  made->add_option("--apply-role-external-id", mfa.apply_role_external_id, "its external id");
+  made->add_option("--read-only-plan-role", mfa.read_only_plan_role, "role of plans without a gate, or none");
+  made->add_option("--read-only-plan-role-external-id", mfa.read_only_plan_role_external_id, "its external id");
+  made->add_option("--raw-key-plans", mfa.raw_key_plans, "plans without a gate get the organization's key itself")
+      ->check(CLI::IsMember({"true", "false"}));
+  CLI::App* identities = app.add_subcommand("identity", "AWS keys and MFA devices")->require_subcommand(1);
+  NewAwsIdentity identity;
+  made = command(*identities, "set", "sets an AWS identity; its secret access key comes from stdin", [&] {
+    identity.directory = directory;
+    return run_identity_set(identity);
+  });
+  made->add_option("ORGANIZATION", identity.organization, "its name")->required();
+  made->add_flag("--organization", identity.of_organization, "the organization's own");
+  made->add_option("--user", identity.user, "of this person, for this organization");
+  made->add_option("--access-key-id", identity.access_key_id, "of an IAM user")->required();
+  made->add_option("--mfa-serial", identity.mfa_serial, "ARN or serial of the MFA device");
+  made->add_option("--region", identity.region, "whose STS is asked, and AWS_REGION of the phases; default us-east-1");
+  made->add_flag("--shared", identity.shared, "the device of the organization's identity is everybody's");
+  made->add_option("--device-of", identity.device_of, "whose that device is");
+  NewIdentityDevice device;
+  made = command(*identities, "device", "registers a person's own device for the organization's identity", [&] {
+    device.directory = directory;
+    return run_identity_device(device);
+  });
+  made->add_option("ORGANIZATION", device.organization, "its name")->required();
+  made->add_option("--user", device.user, "a user's name")->required();
+  made->add_option("--mfa-serial", device.mfa_serial, "ARN or serial of the MFA device")->required();
   NewToken token;
   CLI::App* tokens = app.add_subcommand("token", "API tokens")->require_subcommand(1);
   made = command(*tokens, "create", "a new token of a user; prints it, this once", [&] {

@@ -136,6 +136,9 @@ Result<runner::Bundle> SpoolPhaseRunner::bundle_for(const runs::PhaseSpec& spec)
   }
   bundle.environment.push_back({"TFC_RUN_ID", Secret(run.id), false});
   bundle.environment.push_back({"AWS_EC2_METADATA_DISABLED", Secret("true"), false});
+  for (const auto& [name, value] : spec.environment) {
+    bundle.environment.push_back({name, value, name != "AWS_REGION"});
+  }
   bundle.options.is_destroy = run.is_destroy;
   bundle.options.refresh = run.refresh;
   bundle.options.refresh_only = run.refresh_only;

@@ -49,6 +49,8 @@ class Gate {
   // come to be, which ends the run with its reason.
   virtual Result<std::optional<PhaseProof>> check(domain::Tables& tables, const domain::Run& run,
                                                   domain::PhaseKind phase, domain::MfaLevel level, TimePoint now) = 0;
+  // What the log of a phase at this gate tells whoever waits.
+  virtual std::string waiting_line(domain::Tables& tables, const domain::Run& run, domain::PhaseKind phase);
 
  protected:
   static PhaseProof no_gate_needed(const domain::Run& run, domain::PhaseKind phase) {

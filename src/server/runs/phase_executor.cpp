@@ -1,5 +1,7 @@
 #include "server/runs/phase_executor.h"
 
+#include <algorithm>
+
 #include "server/runs/run_record.h"
 #include "server/runs/store_run_service.h"
 
@@ -32,6 +34,16 @@ void judge(domain::PhaseOutcome& outcome, const Run& run, PhaseKind kind, const 
   }
   const auto limit = kind == PhaseKind::plan ? organization.plan_limit : organization.apply_limit;
   const auto& started = run.phase(kind).started_at;
+  // Stopped by a limit that is shorter than the organization's: its session's.
+  if (outcome.reason == "limit_seconds" && started && now < *started + limit) {
+    outcome.status = PhaseStatus::errored;
+    outcome.reason = "credentials_expired";
+    outcome.sentence = fmt::format(
+        "the {} was stopped because its AWS session was about to end; what it had done is in "
+        "the state",
+        domain::to_text(kind));
+    return;
+  }
   if (outcome.reason != "runner_lost" && started && now >= *started + limit) {
     outcome.status = PhaseStatus::errored;
     outcome.reason = "phase_time_limit";
@@ -90,6 +102,37 @@ void PhaseExecutor::launch(const std::string& run_id, Supervise body) {
   });
 }
 
+// Also says in the log who opened the gate, above terraform's first byte, where nothing that terraform writes can be
+// taken for it.
+Result<void> PhaseExecutor::give_credentials(const StartedPhase& started, PhaseSpec& spec) {
+  const auto say = [&](const std::string& line) {
+    parts_.logs.append_system(spec.phase_id, line, started.run.structured_output);
+  };
+  if (!started.authenticated_by.empty()) say(fmt::format("Authenticated with MFA by {}", started.authenticated_by));
+  if (parts_.credentials == nullptr) return {};
+  TG_TRY(PhaseEnvironment environment, parts_.credentials->obtain(started));
+  for (const std::string& notice : environment.notices)
+    say(notice);
+  const bool own_region =
+      std::any_of(started.inputs.variables.begin(), started.inputs.variables.end(), [](const FrozenVariable& variable) {
+        return variable.category == domain::VariableCategory::env &&
+               (variable.key == "AWS_REGION" || variable.key == "AWS_DEFAULT_REGION");
+      });
+  if (own_region) std::erase_if(environment.variables, [](const auto& entry) { return entry.first == "AWS_REGION"; });
+  spec.environment = std::move(environment.variables);
+  // A role's session may end before the organization's limit: the phase is stopped in time, with its state saved.
+  if (environment.expires_at) {
+    const auto left = std::chrono::floor<std::chrono::seconds>(*environment.expires_at - parts_.clock.now()) -
+                      std::chrono::seconds(60);
+    if (left < spec.limit) {
+      spec.limit = std::max(left, std::chrono::seconds(1));
+      say(fmt::format("The AWS session of this {} ends at {}; it is stopped a minute before that.",
+                      domain::to_text(started.phase), format_iso8601(*environment.expires_at)));
+    }
+  }
+  return {};
+}
+
 void PhaseExecutor::prepare_and_watch(Supervised& self, const StartedPhase& started) {
   const Run& run = started.run;
   parts_.logs.open(run.phase(started.phase).id);
@@ -108,9 +151,12 @@ void PhaseExecutor::prepare_and_watch(Supervised& self, const StartedPhase& star
   spec.run = &run;
   spec.variables = &started.inputs.variables;
   spec.limit = started.limit;
-  const auto refuse = [&](std::string sentence) {
-    finish(run.id, started.phase, errored("start_failed", std::move(sentence)), std::nullopt);
+  const auto refuse = [&](std::string sentence, std::string reason = "start_failed") {
+    finish(run.id, started.phase, errored(std::move(reason), std::move(sentence)), std::nullopt);
   };
+  if (const auto given = give_credentials(started, spec); !given) {
+    return refuse(given.error().text(), given.error().reason.empty() ? "start_failed" : given.error().reason);
+  }
   auto configuration = parts_.blobs.get("configuration/" + run.configuration_version_id);
   if (!configuration) return refuse("the uploaded configuration is gone");
   spec.configuration = std::move(*configuration);
@@ -201,6 +247,7 @@ void PhaseExecutor::finish(const std::string& run_id, PhaseKind kind, PhaseRepor
     TG_CHECK(kind == PhaseKind::plan ? domain::finish_plan(*run, outcome, now)
                                      : domain::finish_apply(*run, outcome, now));
     settle_state(tables, *run);
+    tables.phase_sessions().erase(run->phase(kind).id);
     RunChange change;
     change.action = std::string(domain::to_text(run->status));
     change.description = run->detail;

@@ -19,6 +19,7 @@
 #include "server/domain/store.h"
 #include "server/runs/events.h"
 #include "server/runs/log_hub.h"
+#include "server/runs/phase_credentials.h"
 #include "server/runs/phase_runner.h"
 #include "server/runs/start_phase.h"
 #include "server/runs/state_intake.h"
@@ -37,6 +38,7 @@ struct ExecutorParts {
   std::function<void()> wake;                               // something is to be decided again
   std::function<void(const std::string&)> on_error;         // what an operator has to know
   std::function<void(std::string_view step)> step_reached;  // for kill tests: throws where it "dies"; may be empty
+  PhaseCredentials* credentials = nullptr;                  // nullptr: phases get none
 };
 
 class PhaseExecutor {
@@ -72,6 +74,7 @@ class PhaseExecutor {
   using Supervise = std::function<void(Supervised&)>;
   void launch(const std::string& run_id, Supervise body);
   void reap();
+  Result<void> give_credentials(const StartedPhase& started, PhaseSpec& spec);
   void prepare_and_watch(Supervised& self, const StartedPhase& started);
   void watch(Supervised& self, std::shared_ptr<ActivePhase> phase, const domain::Run& run, domain::PhaseKind kind);
   bool copy(ActivePhase& phase, const domain::Run& run, domain::PhaseKind kind, StateIntake& states);

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/base/error.h"
@@ -21,6 +22,8 @@ struct PhaseSpec {
   domain::PhaseKind phase = domain::PhaseKind::plan;
   const domain::Run* run = nullptr;
   const std::vector<FrozenVariable>* variables = nullptr;
+  // Set over all variables: the credentials of this phase.
+  std::vector<std::pair<std::string, Secret>> environment;
   std::string configuration;         // the uploaded archive
   std::optional<std::string> state;  // none: the workspace has no state yet
   std::string plan;                  // the saved plan, of an apply

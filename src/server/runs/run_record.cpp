@@ -2,6 +2,7 @@
 
 #include "server/audit/audit.h"
 #include "server/domain/ids.h"
+#include "server/runs/mfa_gate.h"
 
 namespace tollgate::runs {
 
@@ -28,6 +29,8 @@ void record(domain::Tables& tables, const domain::Run& run, RunChange change, co
   if (!domain::is_final(run.status)) return;
   tables.runs().set_inputs(run.id, Secret());
   tables.tokens().erase_of_run(run.id);
+  tables.phase_sessions().erase_of_run(run.id);
+  close_gates(tables, run);
   auto workspace = tables.workspaces().find(run.workspace_id);
   if (!workspace || workspace->lock.holder != WorkspaceLock::Holder::run || workspace->lock.holder_id != run.id) return;
   workspace->lock = {};

@@ -19,8 +19,8 @@ struct RunChange {
   json::Value details = json::Value::object();
 };
 
-// `run` was changed by one of domain's transitions. A final run gives up its workspace's lock, its frozen inputs and
-// its tokens.
+// `run` was changed by one of domain's transitions. A final run gives up its workspace's lock, its frozen inputs,
+// its tokens and AWS sessions, and its gates close.
 void record(domain::Tables& tables, const domain::Run& run, RunChange change, const domain::Actor& actor,
             RandomSource& random, TimePoint now);
 // Makes it the current run of its workspace and gives it the lock. Code::conflict where somebody holds that (I6).

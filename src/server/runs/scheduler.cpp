@@ -1,5 +1,6 @@
 #include "server/runs/scheduler.h"
 
+#include "server/runs/mfa_gate.h"
 #include "server/runs/run_record.h"
 #include "server/runs/store_run_service.h"
 
@@ -39,6 +40,10 @@ Result<void> expire_gate(Tables& tables, Run& run, PhaseKind phase, TimePoint no
   const auto deadline = organization ? gate_deadline(run, phase, *organization) : std::nullopt;
   if (run.phase(phase).status != PhaseStatus::mfa_waiting || !deadline || *deadline > now) {
     return fail(Error(Code::conflict, "the gate has not expired").because("run_status"));
+  }
+  // AWS is looking at a code that came in time; what it says wakes the scheduler.
+  if (const auto gate = tables.gates().of_phase(run.id, phase); gate && is_checking(*gate, now)) {
+    return fail(Error(Code::conflict, "a code is being checked").because("run_status"));
   }
   return domain::fail_run(
       run, "mfa_timeout",
@@ -180,6 +185,7 @@ bool Scheduler::transition(const Decision& decision) {
 bool Scheduler::try_to_start(const Decision& decision) {
   const TimePoint now = parts_.clock.now();
   std::optional<StartedPhase> started;
+  std::string waiting_line;
   const auto changed = parts_.store.write([&](Tables& tables) -> Result<Run> {
     started.reset();
     auto run = tables.runs().find(decision.run_id);
@@ -206,18 +212,24 @@ bool Scheduler::try_to_start(const Decision& decision) {
       change.action = "mfa_waiting";
       change.details.set("phase", domain::to_text(decision.phase));
       record(tables, *run, std::move(change), {}, parts_.random, now);
+      waiting_line = parts_.gate.waiting_line(tables, *run, decision.phase);
       return *run;
     }
     // A gate that is open already costs no slot; whether there is one is the next look's question.
     if (decision.kind == Decision::Kind::open_gate) {
       return fail(Error(Code::conflict, "nobody has to pass this gate").because("run_status"));
     }
-    auto result = start_phase(tables, **proof, run->id, decision.phase, parts_.random, now);
+    auto result = start_phase(tables, **proof, run->id, decision.phase, parts_.random, now, options_.checks);
     if (!result) return refuse(result.error());
     started = std::move(*result);
     return started->run;
   });
   if (!changed) return false;
+  if (changed->phase(decision.phase).status == PhaseStatus::mfa_waiting) {
+    announce_gate(*changed, decision.phase, waiting_line);
+    parts_.events.publish(event_of(*changed, "mfa_waiting"));
+    return true;
+  }
   published(*changed, std::string(domain::to_text(changed->status)));
   if (started) parts_.executor.start(std::move(*started));
   return true;
@@ -232,10 +244,29 @@ void Scheduler::published(const Run& run, const std::string& what) {
   parts_.events.publish(event_of(run, what));
 }
 
+void Scheduler::announce_gate(const Run& run, PhaseKind phase, const std::string& line) {
+  const std::string& log = run.phase(phase).id;
+  parts_.logs.open(log);
+  parts_.logs.append_system(log, line, run.structured_output);
+}
+
+// A gate that was opened by a process that died before it said so.
+void Scheduler::recover_gate(const Run& run, PhaseKind phase) {
+  constexpr std::uint64_t kAnnouncement = 4096;
+  const std::string known = parts_.logs.read(run.phase(phase).id, 0, kAnnouncement).bytes;
+  if (known.find("MFA code") != known.npos) return;
+  const std::string line =
+      parts_.store.read([&](Tables& tables) { return parts_.gate.waiting_line(tables, run, phase); });
+  announce_gate(run, phase, line);
+}
+
 void Scheduler::recover() {
   const auto unfinished = parts_.store.read([](Tables& tables) { return tables.runs().unfinished(); });
   for (const Run& run : unfinished) {
     if (has_process(run)) parts_.executor.attach(run);
+    for (const PhaseKind phase : {PhaseKind::plan, PhaseKind::apply}) {
+      if (run.phase(phase).status == PhaseStatus::mfa_waiting) recover_gate(run, phase);
+    }
   }
   const auto owner_of = [&](const std::string& phase_id) {
     return parts_.store.read([&](Tables& tables) { return tables.runs().find_by_phase(phase_id); });

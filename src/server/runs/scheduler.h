@@ -6,6 +6,7 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <span>
 #include <string>
 #include <thread>
 
@@ -18,6 +19,7 @@ namespace tollgate::runs {
 struct SchedulerOptions {
   std::size_t concurrency = 2;  // phases at once
   std::chrono::seconds safety_interval{30};
+  std::span<const StartCheck> checks = start_checks();  // all, but in tests that show what each is for
 };
 
 // What it stands on; all of it outlives it.
@@ -55,6 +57,8 @@ class Scheduler {
   bool act(const Decision& decision);
   bool transition(const Decision& decision);
   bool try_to_start(const Decision& decision);
+  void announce_gate(const domain::Run& run, domain::PhaseKind phase, const std::string& line);
+  void recover_gate(const domain::Run& run, domain::PhaseKind phase);
   void loop();
   void published(const domain::Run& run, const std::string& what);
 

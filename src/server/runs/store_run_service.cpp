@@ -66,6 +66,23 @@ Result<domain::ConfigurationVersion> find_configuration(Tables& tables, const Ne
   return std::move(*found);
 }
 
+// Stock clients print the description of an event with this action as a warning right under the address of the run.
+void announce_gates(Tables& tables, const Run& run, RandomSource& random, TimePoint now) {
+  const bool plan = domain::gated(run.aws_mfa_at_creation, domain::PhaseKind::plan);
+  const bool apply = domain::gated(run.aws_mfa_at_creation, domain::PhaseKind::apply) && !run.plan_only;
+  if (!plan && !apply) return;
+  domain::RunEvent event;
+  event.id = domain::new_id(domain::id_prefix::kRunEvent, random);
+  event.run_id = run.id;
+  event.action = "changed_task_enforcements";
+  event.description = fmt::format("AWS MFA: this run waits for a one-time code {}.",
+                                  plan && apply ? "before its plan, and for another one before its apply"
+                                  : plan        ? "before its plan"
+                                                : "before its apply");
+  event.created_at = now;
+  tables.runs().add_event(event);
+}
+
 Run run_of(const NewRun& wish, const domain::Workspace& workspace, const domain::ConfigurationVersion& configuration) {
   Run run;
   run.organization_id = workspace.organization_id;
@@ -150,6 +167,7 @@ Result<Run> StoreRunService::create(const NewRun& wish, const Actor& actor) {
     change.details.set("workspace", run.workspace_id);
     change.details.set("configuration", run.configuration_version_id);
     record(tables, run, std::move(change), actor, parts_.random, now);
+    announce_gates(tables, run, parts_.random, now);
     return run;
   });
   if (created) announce(*created, "created", actor);
@@ -182,23 +200,26 @@ void StoreRunService::announce(const Run& run, const std::string& action, const 
   if (parts_.wake) parts_.wake();
 }
 
-Result<Run> StoreRunService::confirm(std::string_view run_id, std::string comment, const Actor& actor) {
-  return change(run_id, "confirmed", actor, [&](Tables& tables, Run& run, TimePoint now) -> Result<void> {
-    TG_CHECK(domain::confirm(run, actor.user_id, comment, now));
-    if (!run.save_plan) return {};
-    // A saved plan was made beside the queue; from here on it is the workspace's writer.
-    const auto text = tables.runs().inputs(run.id);
-    const auto workspace = tables.workspaces().find(run.workspace_id);
-    if (text && workspace) {
-      TG_TRY(const FrozenInputs inputs, parse_frozen_inputs(*text));
-      if (inputs.base_state_version_id != workspace->current_state_version_id) {
-        return fail(Error(Code::conflict, "the state has changed since this plan was saved")
-                        .because("plan_stale")
-                        .do_next("make a new plan"));
-      }
+Result<void> confirm_run(Tables& tables, Run& run, std::string comment, const Actor& actor, TimePoint now) {
+  TG_CHECK(domain::confirm(run, actor.user_id, std::move(comment), now));
+  if (!run.save_plan) return {};
+  // A saved plan was made beside the queue; from here on it is the workspace's writer.
+  const auto text = tables.runs().inputs(run.id);
+  const auto workspace = tables.workspaces().find(run.workspace_id);
+  if (text && workspace) {
+    TG_TRY(const FrozenInputs inputs, parse_frozen_inputs(*text));
+    if (inputs.base_state_version_id != workspace->current_state_version_id) {
+      return fail(Error(Code::conflict, "the state has changed since this plan was saved")
+                      .because("plan_stale")
+                      .do_next("make a new plan"));
     }
-    return take_workspace(tables, run, now);
-  });
+  }
+  return take_workspace(tables, run, now);
+}
+
+Result<Run> StoreRunService::confirm(std::string_view run_id, std::string comment, const Actor& actor) {
+  return change(run_id, "confirmed", actor,
+                [&](Tables& tables, Run& run, TimePoint now) { return confirm_run(tables, run, comment, actor, now); });
 }
 
 Result<Run> StoreRunService::discard(std::string_view run_id, std::string comment, const Actor& actor) {

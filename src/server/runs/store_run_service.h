@@ -45,6 +45,10 @@ class StoreRunService final : public RunService {
   RunServiceParts parts_;
 };
 
+// planned(_and_saved) -> confirmed; a saved plan becomes its workspace's writer. Inside the caller's transaction.
+Result<void> confirm_run(domain::Tables& tables, domain::Run& run, std::string comment, const domain::Actor& actor,
+                         TimePoint now);
+
 // Ends the logs of a run that is over, with a line that says why. What has no log gets one, so that who reads it is
 // told.
 void close_logs(LogHub& logs, const domain::Run& run, std::string_view line);

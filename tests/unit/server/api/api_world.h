@@ -14,6 +14,7 @@
 #include "server/store/sqlite_store.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/temporary_directory.h"
+#include "tests/unit/server/runs/fake_sts.h"
 
 namespace tollgate::api::test {
 
@@ -282,6 +283,10 @@ class ApiWorld : public ::testing::Test {
   FakeRuns runs{store, clock, random};
   FakeLogs logs;
   SignIn sign_in{clock, {.cost = {1, 8U << 10}}};  // cheap
+  runs::EventBus gate_events;
+  runs::test::FakeSts sts{clock};
+  runs::Authenticator authenticator{
+      runs::AuthenticatorParts{store, sts, logs, gate_events, clock, random, Secret(std::string(32, 'c')), {}, {}}};
   Context context{store,
                   blobs,
                   runs,
@@ -291,7 +296,8 @@ class ApiWorld : public ::testing::Test {
                   Secret(std::string(32, 't')),
                   Secret(std::string(32, 'u')),
                   "https://tollgate.example",
-                  sign_in};
+                  sign_in,
+                  authenticator};
   Api api{context};
   std::string owner, member, foreign, organization_token;
 };

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <set>
@@ -81,6 +82,7 @@ class FakePhase final : public ActivePhase {
 class FakeRunner final : public PhaseRunner {
  public:
   Result<std::unique_ptr<ActivePhase>> start(const PhaseSpec& spec) override {
+    if (on_start) on_start(spec);
     auto spool = std::make_shared<FakeSpool>();
     spool->workspace_id = spec.run->workspace_id;
     spool->kind = spec.phase;
@@ -120,6 +122,7 @@ class FakeRunner final : public PhaseRunner {
     const auto at = spools_.find(id);
     return at == spools_.end() ? nullptr : at->second;
   }
+  std::function<void(const PhaseSpec&)> on_start;  // before anything else
   int violations() {
     const std::lock_guard lock(mutex_);
     return violations_;

@@ -13,6 +13,7 @@
 namespace tollgate::runs {
 
 struct MemoryData {
+  std::map<std::string, domain::User, std::less<>> users;
   std::map<std::string, domain::Organization, std::less<>> organizations;
   std::map<std::string, domain::Workspace, std::less<>> workspaces;
   std::map<std::string, domain::Variable, std::less<>> variables;
@@ -23,7 +24,7 @@ struct MemoryData {
   std::vector<domain::StateVersion> states;  // in order of insertion
   std::map<std::string, std::vector<domain::StateVersionOutput>, std::less<>> outputs;
   std::vector<domain::AuditRecord> audit;
-  test::MemoryAwsMfa aws_mfa;
+  tollgate::test::MemoryAwsMfa aws_mfa;
 };
 
 [[noreturn]] inline void not_in_memory() {
@@ -50,6 +51,14 @@ class MemoryTable : public Base {
 
  protected:
   std::map<std::string, Row, std::less<>>& rows_;
+};
+
+class MemoryUsers final : public MemoryTable<domain::UserTable, domain::User> {
+ public:
+  using MemoryTable::MemoryTable;
+  std::optional<domain::User> find_by_name(std::string_view) override { not_in_memory(); }
+  std::optional<domain::User> find_by_email(std::string_view) override { not_in_memory(); }
+  domain::Paged<domain::User> list(domain::Page) override { not_in_memory(); }
 };
 
 class MemoryOrganizations final : public MemoryTable<domain::OrganizationTable, domain::Organization> {
@@ -193,8 +202,11 @@ class MemoryStates final : public domain::StateVersionTable {
 
 class MemoryAudit final : public domain::AuditTable {
  public:
-  explicit MemoryAudit(MemoryData& data) : data_(data) {}
-  void append(const domain::AuditRecord& record) override { data_.audit.push_back(record); }
+  MemoryAudit(MemoryData& data, bool refuse) : data_(data), refuse_(refuse) {}
+  void append(const domain::AuditRecord& record) override {
+    if (refuse_) throw std::runtime_error("the audit cannot be written");
+    data_.audit.push_back(record);
+  }
   std::optional<domain::AuditRecord> last() override {
     return data_.audit.empty() ? std::nullopt : std::optional(data_.audit.back());
   }
@@ -202,6 +214,7 @@ class MemoryAudit final : public domain::AuditTable {
 
  private:
   MemoryData& data_;
+  bool refuse_;
 };
 
 class MemoryTokens final : public domain::TokenTable {
@@ -218,16 +231,17 @@ class MemoryTokens final : public domain::TokenTable {
 
 class MemoryTables final : public domain::Tables {
  public:
-  explicit MemoryTables(MemoryData& data)
-      : organizations_(data.organizations),
+  explicit MemoryTables(MemoryData& data, bool refuse_audit = false)
+      : users_(data.users),
+        organizations_(data.organizations),
         workspaces_(data.workspaces),
         variables_(data.variables),
         configurations_(data.configurations),
         runs_(data),
         states_(data),
-        audit_(data),
+        audit_(data, refuse_audit),
         aws_mfa_(data.aws_mfa) {}
-  domain::UserTable& users() override { not_in_memory(); }
+  domain::UserTable& users() override { return users_; }
   domain::OrganizationTable& organizations() override { return organizations_; }
   domain::MembershipTable& memberships() override { not_in_memory(); }
   domain::TokenTable& tokens() override { return tokens_; }
@@ -248,6 +262,7 @@ class MemoryTables final : public domain::Tables {
   domain::SettingTable& settings() override { not_in_memory(); }
 
  private:
+  MemoryUsers users_;
   MemoryOrganizations organizations_;
   MemoryWorkspaces workspaces_;
   MemoryVariables variables_;
@@ -255,7 +270,7 @@ class MemoryTables final : public domain::Tables {
   MemoryRuns runs_;
   MemoryStates states_;
   MemoryAudit audit_;
-  test::MemoryAwsMfaTables aws_mfa_;
+  tollgate::test::MemoryAwsMfaTables aws_mfa_;
   MemoryTokens tokens_;
 };
 
@@ -265,6 +280,7 @@ class MemoryStore final : public domain::Store {
     const std::lock_guard lock(mutex_);
     return data_;
   }
+  bool refuse_audit = false;
 
  protected:
   void read_transaction(const std::function<void(domain::Tables&)>& body) override {
@@ -275,7 +291,7 @@ class MemoryStore final : public domain::Store {
   void write_transaction(const std::function<bool(domain::Tables&)>& body) override {
     const std::lock_guard lock(mutex_);
     MemoryData copy = data_;
-    MemoryTables tables(copy);
+    MemoryTables tables(copy, refuse_audit);
     if (body(tables)) data_ = std::move(copy);
   }
 

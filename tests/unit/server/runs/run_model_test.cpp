@@ -548,6 +548,7 @@ void append(domain::Tables& tables, const domain::Actor&, const Event& event, Ti
   record.at = now;
   record.event = event.name;
   record.subject_id = event.subject_id;
+  record.details = json::to_text(event.details);
   tables.audit().append(record);
 }
 }  // namespace tollgate::audit
