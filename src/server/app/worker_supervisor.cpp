@@ -95,6 +95,8 @@ class Supervisor {
     command.descriptors = {{kWorkerListenFd, options_.listen_fd}, {kWorkerReadyFd, write_end.get()}};
     // A terminal's Ctrl-C reaches the supervisor alone, which then ends the worker in order.
     command.own_process_group = true;
+    // Nobody could end or replace one that is left alone with the socket.
+    command.death_signal = SIGTERM;
     TG_TRY(worker_, os::spawn(command));
     log_.info("worker.started", "a worker was started", {{"pid", fmt::format("{}", worker_->pid())}});
     return {};
