@@ -1,3 +1,4 @@
+#include "server/api/openapi.h"
 #include "server/api/routes.h"
 #include "server/api/terraform_login.h"
 #include "server/api/tokens.h"
@@ -26,7 +27,9 @@ Routes route_table() {
                              setup_routes(),
                              event_routes(),
                              terraform_login_routes(),
-                             token_page_routes()}) {
+                             token_page_routes(),
+                             audit_event_routes(),
+                             openapi_routes()}) {
     table.insert(table.end(), routes.begin(), routes.end());
   }
   return table;
