@@ -1,10 +1,13 @@
 """People in front of a tollgate-server: set-up link, sign-in, and what nobody may find afterwards."""
 import json
+import sqlite3
+import subprocess
 
 import pytest
 
 from tests.support.browser import Browser
 from tests.support.server import Server
+from tests.support.world import programs
 
 PASSWORD = "correct horse battery"
 
@@ -79,3 +82,32 @@ def test_guessing_is_slowed_and_a_restart_keeps_sessions(server):
     server.start()
     browser.origin = server.url
     assert browser.call("GET", "/api/web/v1/session").json["username"] == "ana"
+
+
+def test_the_audit_is_signed_read_and_verified(server):
+    server.command("user", "setup-link", server.folder, "ana")
+    status, answer = server.request("GET", "/api/v2/organizations/acme/audit-events")
+    assert status == 200 and [row["attributes"]["event"] for row in answer["data"]] == ["organization.created"]
+    status, answer = server.request("GET", "/api/v2/admin/audit-events?filter[event]=user.")
+    assert status == 200 and answer["data"][0]["attributes"]["event"] == "user.setup_link_made"
+    status, answer = server.request("GET", "/api/v2/organizations/acme/audit-events/verify")
+    assert status == 200 and answer["data"]["attributes"]["unbroken"] is True
+    server.stop()
+    # What somebody cuts off is found by the signature of the start.
+    signed, = server.events("audit.checkpoint")
+    assert int(signed["records"]) >= 3
+    with sqlite3.connect(server.folder / "data/tollgate.db") as database:
+        database.execute("DELETE FROM audit_records WHERE sequence >= ?", (int(signed["records"]),))
+    done = subprocess.run([programs() / "tollgate-server", "audit", "verify", server.folder], capture_output=True,
+                          text=True)
+    assert done.returncode != 0 and "the audit is broken" in done.stderr
+    server.start()
+    server.stop()
+    assert server.events("audit.broken")
+
+
+def test_the_api_describes_itself(server):
+    browser = Browser(server)
+    document = browser.open("/api/v2/openapi.json").json
+    assert document["openapi"].startswith("3.0.") and document["servers"] == [{"url": server.url}]
+    assert document["paths"]["/api/v2/runs/{run_id}"]["get"]["x-permission"] == "workspace_read"

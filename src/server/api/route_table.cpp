@@ -1,3 +1,4 @@
+#include "server/api/audit_events.h"
 #include "server/api/openapi.h"
 #include "server/api/routes.h"
 #include "server/api/terraform_login.h"

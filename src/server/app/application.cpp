@@ -7,6 +7,7 @@
 #include "server/api/api.h"
 #include "server/api/event_feed.h"
 #include "server/api/sign_in.h"
+#include "server/app/audit_checkpoints.h"
 #include "server/app/curl_sts.h"
 #include "server/app/installed_terraform.h"
 #include "server/app/runner_setup.h"
@@ -107,6 +108,7 @@ class Running final : public Application {
         service_({records_->store(), logs_, events_, terraform_, clock, random, [this] { wake(); }}),
         authenticator_({records_->store(), sts_, logs_, events_, clock, random, records_->keys().hash_key("mfa-code"),
                         [this] { wake(); }, nullptr}),
+        checkpoints_(records_->store(), records_->audit_key(), log),
         sign_in_(clock),
         context_{records_->store(),
                  *blobs_,
@@ -129,12 +131,14 @@ class Running final : public Application {
   ~Running() override { stop(); }
 
   void start() override {
+    checkpoints_.start();
     feed_.start();
     scheduler_.start();
     for (const std::string& version : terraform_.installed())
       log_.info("terraform.found", "terraform can be used", {{"version", version}});
   }
   void stop() override {
+    checkpoints_.stop();
     scheduler_.stop();
     executor_.stop();
     feed_.stop();
@@ -224,6 +228,7 @@ class Running final : public Application {
   runs::Scheduler scheduler_;
   runs::StoreRunService service_;
   runs::Authenticator authenticator_;
+  AuditCheckpoints checkpoints_;
   api::SignIn sign_in_;
   api::Context context_;
   api::EventFeed feed_;

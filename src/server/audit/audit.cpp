@@ -2,6 +2,7 @@
 
 #include "common/base/encoding.h"
 #include "common/crypto/hash.h"
+#include "server/audit/checkpoint.h"
 
 namespace tollgate::audit {
 
@@ -91,9 +92,9 @@ Result<std::optional<Checkpoint>> read_checkpoint(domain::Tables& tables, const 
   return Checkpoint{std::stoll(sequence), hash};  // authenticated, so it is the number that was written
 }
 
-Result<Verified> walk(domain::Tables& tables, const std::optional<Checkpoint>& checkpoint) {
-  Verified verified;
-  verified.last_hash = kGenesis;
+// From the record after those that `verified` has already.
+Result<Verified> walk(domain::Tables& tables, const std::optional<Checkpoint>& checkpoint,
+                      Verified verified = {0, std::string(kGenesis)}) {
   while (true) {
     const auto records = tables.audit().list("", verified.records + 1, kBatch);
     for (const domain::AuditRecord& record : records) {
@@ -146,6 +147,21 @@ Result<Verified> verify(domain::Tables& tables) {
 Result<Verified> verify(domain::Tables& tables, const Secret& key) {
   TG_TRY(const std::optional<Checkpoint> checkpoint, read_checkpoint(tables, key));
   return walk(tables, checkpoint);
+}
+
+Result<Verified> advance_checkpoint(domain::Tables& tables, const Secret& key) {
+  TG_TRY(const std::optional<Checkpoint> checkpoint, read_checkpoint(tables, key));
+  Verified start{0, std::string(kGenesis)};
+  if (checkpoint) {
+    // That record was signed with its hash, which covers the hash of the one before it.
+    const auto records = tables.audit().list("", checkpoint->sequence, 1);
+    if (!records.empty() && records.front().sequence == checkpoint->sequence) {
+      start = {checkpoint->sequence - 1, records.front().previous_hash};
+    }
+  }
+  TG_TRY(Verified verified, walk(tables, checkpoint, std::move(start)));
+  if (verified.records > (checkpoint ? checkpoint->sequence : 0)) sign_checkpoint(tables, key);
+  return verified;
 }
 
 void sign_checkpoint(domain::Tables& tables, const Secret& key) {
