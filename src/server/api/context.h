@@ -8,6 +8,7 @@
 #include "common/base/secret.h"
 #include "common/base/time.h"
 #include "server/domain/store.h"
+#include "server/runs/connection_test.h"
 #include "server/runs/log_hub.h"
 #include "server/runs/mfa_authenticator.h"
 #include "server/runs/run_service.h"
@@ -29,7 +30,9 @@ struct Context {
   std::string base_url;  // "https://host[:port]", no slash at the end: what clients reach the server by
   SignIn& sign_in;       // passwords, and how often they may be tried
   runs::Authenticator& authenticator;
-  EventFeed* events = nullptr;  // absent where nothing serves, as in commands
+  // Absent where nothing serves, as in commands.
+  EventFeed* events = nullptr;
+  runs::ConnectionTest* connection_test = nullptr;
 };
 
 // Keys of blobs, which the runner's side writes and reads too.

@@ -4,6 +4,7 @@
 
 #include "common/json/value.h"
 #include "server/api/authentication.h"
+#include "server/runs/mfa_view.h"
 
 namespace tollgate::api {
 
@@ -18,15 +19,10 @@ std::string resync() {
   return http::format_event("resync", "", "{}");
 }
 
-// The state of a run's gate, for the badge in a list; what the viewer can do about it stands in the run itself.
-json::Value mfa_state(const domain::Run& run) {
-  for (const domain::Phase* phase : {&run.plan, &run.apply}) {
-    if (phase->status == domain::PhaseStatus::mfa_waiting) return "waiting";
-  }
-  return {};
-}
-
-FeedEvent run_event(const domain::Run& run, const domain::Organization& organization) {
+FeedEvent run_event(domain::Tables& tables, const domain::Run& run, const domain::Organization& organization,
+                    TimePoint now) {
+  // Of the gate in general; what the viewer can do about it stands in the run itself.
+  const std::string mfa = runs::mfa_state(tables, run, now);
   return {"run/" + run.id, run.organization_id, "run",
           json::to_text(json::Value::object({{"organization", organization.name},
                                              {"workspace-id", run.workspace_id},
@@ -34,16 +30,19 @@ FeedEvent run_event(const domain::Run& run, const domain::Organization& organiza
                                              {"status", domain::to_text(run.status)},
                                              {"plan-status", domain::to_text(run.plan.status)},
                                              {"apply-status", domain::to_text(run.apply.status)},
-                                             {"mfa-state", mfa_state(run)}}))};
+                                             {"mfa-state", mfa.empty() ? json::Value() : json::Value(mfa)}})),
+          false};
 }
 
 // What a viewer may see: nullopt where its proof has ended. Site administrators are owners everywhere.
 struct Sight {
   bool everything = false;
-  std::set<std::string, std::less<>> organizations;
+  std::map<std::string, Role, std::less<>> organizations;
 
-  bool sees(std::string_view organization_id) const {
-    return everything || organizations.find(organization_id) != organizations.end();
+  bool sees(std::string_view organization_id, bool owners_only) const {
+    if (everything) return true;
+    const auto at = organizations.find(organization_id);
+    return at != organizations.end() && (!owners_only || at->second == Role::owner);
   }
 };
 
@@ -52,7 +51,8 @@ std::optional<Sight> sight_of(domain::Tables& tables, const Principal& principal
   if (!still) return std::nullopt;
   Sight sight;
   if (!still->user) {
-    sight.organizations.insert(still->actor.organization_id);
+    // Notices are for people.
+    sight.organizations[still->actor.organization_id] = Role::member;
     return sight;
   }
   sight.everything = still->user->site_admin;
@@ -61,7 +61,7 @@ std::optional<Sight> sight_of(domain::Tables& tables, const Principal& principal
   for (;; ++page.number) {
     const auto part = tables.organizations().list("", still->user->id, page);
     for (const auto& organization : part.rows)
-      sight.organizations.insert(organization.id);
+      sight.organizations[organization.id] = role_in(tables, *still, organization.id);
     if (page.number * page.size >= part.total) return sight;
   }
 }
@@ -100,6 +100,7 @@ struct EventFeed::Happened {
   std::map<std::string, std::string, std::less<>> runs;
   std::map<std::string, runs::Event, std::less<>> workspaces;
   std::set<std::string, std::less<>> logs;
+  std::map<std::string, FeedEvent, std::less<>> told;
   bool recheck = false;
 };
 
@@ -131,6 +132,14 @@ void EventFeed::note(const runs::Event& event) {
 void EventFeed::note_log(const std::string& phase_id) {
   const std::lock_guard lock(mutex_);
   if (!logs_.insert(phase_id).second) return;  // its turn will come
+  happened_ = true;
+  woken_.notify_one();
+}
+
+void EventFeed::tell(FeedEvent event) {
+  const std::lock_guard lock(mutex_);
+  std::string about = event.about;
+  told_.insert_or_assign(std::move(about), std::move(event));
   happened_ = true;
   woken_.notify_one();
 }
@@ -183,7 +192,7 @@ Result<std::shared_ptr<http::ResponseStream>> EventFeed::open(const Principal& p
   if (!missed) stream->write(http::format_event("resync", streams_->history.last_id(), "{}"));
   if (missed) {
     for (const auto& kept : *missed) {
-      if (sight->sees(kept.organization_id)) stream->write(kept.text);
+      if (sight->sees(kept.organization_id, kept.owners_only)) stream->write(kept.text);
     }
     stream->write(http::format_event("", streams_->history.last_id(), ""));
   }
@@ -206,6 +215,7 @@ EventFeed::Happened EventFeed::take_due(TimePoint now) {
   Happened due;
   due.runs.swap(runs_);
   due.workspaces.swap(workspaces_);
+  due.told.swap(told_);
   due.recheck = std::exchange(recheck_, false);
   for (auto at = logs_.begin(); at != logs_.end();) {
     const auto told = log_told_.find(*at);
@@ -226,14 +236,15 @@ std::vector<FeedEvent> EventFeed::look_up(const Happened& happened) {
     for (const auto& [id, organization_id] : happened.runs) {
       const auto run = tables.runs().find(id);
       const auto organization = run ? tables.organizations().find(run->organization_id) : std::nullopt;
-      if (organization) events.push_back(run_event(*run, *organization));
+      if (organization) events.push_back(run_event(tables, *run, *organization, parts_.clock.now()));
     }
     for (const auto& [id, event] : happened.workspaces) {
       const auto organization = tables.organizations().find(event.organization_id);
       if (!organization) continue;
       events.push_back({"workspace/" + id, event.organization_id, "workspace",
                         json::to_text(json::Value::object(
-                            {{"organization", organization->name}, {"workspace-id", id}, {"what", event.what}}))});
+                            {{"organization", organization->name}, {"workspace-id", id}, {"what", event.what}})),
+                        false});
     }
     for (const std::string& id : happened.logs) {
       if (phases_.find(id) != phases_.end()) continue;
@@ -243,6 +254,8 @@ std::vector<FeedEvent> EventFeed::look_up(const Happened& happened) {
     }
     return true;
   });
+  for (const auto& [about, event] : happened.told)
+    events.push_back(event);
   for (const std::string& id : happened.logs) {
     const auto phase = phases_.find(id);
     if (phase == phases_.end()) continue;
@@ -292,9 +305,10 @@ void EventFeed::send(std::vector<FeedEvent> events) {
   const std::lock_guard lock(streams_->mutex);
   for (FeedEvent& event : events) {
     const std::string organization_id = event.organization_id;
+    const bool owners_only = event.owners_only;
     const std::string text = streams_->history.add(std::move(event));
     for (auto& [proof, viewer] : streams_->viewers) {
-      if (!viewer.sight.sees(organization_id)) continue;
+      if (!viewer.sight.sees(organization_id, owners_only)) continue;
       for (const auto& stream : viewer.streams)
         stream->write(text);
     }

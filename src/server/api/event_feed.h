@@ -5,6 +5,7 @@
 //   run        {organization, workspace-id, run-id, status, plan-status, apply-status, mfa-state}
 //   workspace  {organization, workspace-id, what}        its lock, its state
 //   log        {run-id, phase, offset}                   there are bytes up to that offset
+//   notice     {organization}                            owners: there is one more
 //   resync     {}                                        something was missed: read everything again
 //
 // Who may see what is looked at again before a viewer gets something (at most every two seconds) and with each
@@ -67,6 +68,8 @@ class EventFeed {
   // A stream for whoever asks; `last_event_id` is empty, or what the browser's last event had. Errors: Code::throttled
   // where there are too many; Code::forbidden for a run's token, which has no organization to look at.
   Result<std::shared_ptr<http::ResponseStream>> open(const Principal& principal, std::string_view last_event_id);
+  // Something that neither the bus nor a log tells.
+  void tell(FeedEvent event);
   // Somebody's proof or membership has ended: streams that must end do so at the next step.
   void recheck();
 
@@ -105,6 +108,7 @@ class EventFeed {
   std::map<std::string, std::string, std::less<>> runs_;        // id -> organization
   std::map<std::string, runs::Event, std::less<>> workspaces_;  // by id
   std::set<std::string, std::less<>> logs_;                     // by phase
+  std::map<std::string, FeedEvent, std::less<>> told_;          // by what it is about
   bool recheck_ = false;
   bool happened_ = false;
   bool stopping_ = false;

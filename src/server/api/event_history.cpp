@@ -18,7 +18,7 @@ std::string EventHistory::add(FeedEvent event) {
   const auto older = newest_.find(event.about);
   if (older != newest_.end()) kept_.erase(older->second);
   newest_[event.about] = last_;
-  kept_.emplace(last_, Entry{std::move(event.about), {std::move(event.organization_id), text}});
+  kept_.emplace(last_, Entry{std::move(event.about), {std::move(event.organization_id), text, event.owners_only}});
   while (kept_.size() > most_) {
     const auto oldest = kept_.begin();
     forgotten_ = oldest->first;

@@ -20,6 +20,7 @@ struct FeedEvent {
   std::string organization_id;  // who may see it
   std::string name;
   std::string data;
+  bool owners_only = false;
 };
 
 class EventHistory {
@@ -34,6 +35,7 @@ class EventHistory {
   struct Kept {
     std::string organization_id;
     std::string text;
+    bool owners_only = false;
   };
   // What came after the event with this id, oldest first; nullopt where that is not known any more, or never was.
   std::optional<std::vector<Kept>> after(std::string_view id) const;

@@ -1,14 +1,17 @@
 // Organizations, what they are entitled to, how busy they are.
 #include "server/api/organizations.h"
 
-#include "server/api/authentication.h"
+#include "server/api/aws_mfa_settings.h"
+#include "server/api/owners.h"
 #include "server/api/routes.h"
+#include "server/api/web_sessions.h"
 #include "server/domain/ids.h"
 
 namespace tollgate::api {
 
 namespace {
 
+using domain::MfaLevel;
 using domain::Organization;
 using domain::Tables;
 
@@ -69,33 +72,23 @@ Result<std::chrono::seconds> read_seconds(const json::Reader& attributes, std::s
   return std::chrono::seconds(*sent);
 }
 
-// Lowers or raises what guards everybody's credentials: a person, an owner, who has just proven to be there.
-Result<void> check_recent_password(const Call& call) {
-  if (!call.principal.session) {
-    return fail(Error(Code::forbidden, "the level of AWS MFA is changed in the web page only, not with a token")
-                    .because("session_needed")
-                    .do_next(fmt::format("sign in at {}", call.context.base_url)));
-  }
-  if (call.now - call.principal.session->authenticated_at > kReauthenticationLife) {
-    return fail(Error(Code::forbidden, "the password must have been typed within the last five minutes")
-                    .because("reauthentication_needed")
-                    .do_next("type it again, then repeat this"));
-  }
-  return {};
-}
-
-Result<void> read_level(const Call& call, const json::Reader& attributes, Organization& organization) {
+Result<MfaLevel> read_level(const json::Reader& attributes, MfaLevel otherwise) {
   TG_TRY(const auto text, attributes.optional_text("aws-mfa"));
-  if (!text) return {};
+  if (!text) return otherwise;
   const auto level = domain::parse_mfa_level(*text);
   if (!level) return fail(invalid_attribute("aws-mfa", "must be never, applies-only or plans-and-applies"));
-  if (*level == organization.aws_mfa) return {};
-  TG_CHECK(check_recent_password(call));
-  organization.aws_mfa = *level;
-  return {};
+  return *level;
 }
 
-Result<void> read_attributes(const Call& call, const json::Reader& attributes, Organization& organization) {
+// How long gates wait and phases may take is the gate's; so is leaving it by local execution.
+bool changes_the_gate(const Organization& before, const Organization& after) {
+  return before.plan_gate_deadline != after.plan_gate_deadline ||
+         before.apply_gate_deadline != after.apply_gate_deadline || before.plan_limit != after.plan_limit ||
+         before.apply_limit != after.apply_limit ||
+         (before.aws_mfa != MfaLevel::never && before.default_execution_mode != after.default_execution_mode);
+}
+
+Result<void> read_attributes(const json::Reader& attributes, Organization& organization) {
   TG_TRY(const auto name, attributes.optional_text("name"));
   if (name) organization.name = *name;
   if (!domain::valid_organization_name(organization.name)) {
@@ -118,7 +111,7 @@ Result<void> read_attributes(const Call& call, const json::Reader& attributes, O
          read_seconds(attributes, "apply-gate-deadline", organization.apply_gate_deadline));
   TG_TRY(organization.plan_limit, read_seconds(attributes, "plan-limit", organization.plan_limit));
   TG_TRY(organization.apply_limit, read_seconds(attributes, "apply-limit", organization.apply_limit));
-  return read_level(call, attributes, organization);
+  return {};
 }
 
 Result<http::Response> list_organizations(const Call& call) {
@@ -146,7 +139,9 @@ Result<http::Response> create_organization(const Call& call) {
   Organization organization;
   organization.id = domain::new_id(domain::id_prefix::kOrganization, call.context.random);
   organization.created_at = call.now;
-  TG_CHECK(read_attributes(call, body.attributes(), organization));
+  TG_CHECK(read_attributes(body.attributes(), organization));
+  TG_TRY(organization.aws_mfa, read_level(body.attributes(), MfaLevel::never));
+  if (organization.aws_mfa != MfaLevel::never) TG_CHECK(require_recent_authentication(call));
   domain::Membership membership;
   membership.id = domain::new_id(domain::id_prefix::kMembership, call.context.random);
   membership.organization_id = organization.id;
@@ -178,16 +173,18 @@ Result<http::Response> update_organization(const Call& call) {
   TG_TRY(const RequestDocument body, RequestDocument::parse(call.request.body, "organizations"));
   return call.store().write([&](Tables& tables) -> Result<http::Response> {
     TG_TRY(Organization organization, again(tables.organizations(), call.subject.organization, "organization"));
-    const domain::MfaLevel before = organization.aws_mfa;
-    TG_CHECK(read_attributes(call, body.attributes(), organization));
+    const Organization before = organization;
+    TG_TRY(const MfaLevel level, read_level(body.attributes(), organization.aws_mfa));
+    TG_CHECK(read_attributes(body.attributes(), organization));
+    if (changes_the_gate(before, organization)) {
+      TG_CHECK(require_owner_now(tables, call, organization.id));
+      tell_owners(tables, call, organization.id, "aws_mfa.times",
+                  "changed how long gates wait, how long phases may take, or where new workspaces run");
+    }
     if (!tables.organizations().update(organization)) return fail(name_taken("organization"));
+    TG_CHECK(change_level(tables, call, organization, level));
     call.audit(tables, organization.id, "organization.updated", "organization", organization.id,
                json::Value::object({{"name", organization.name}}));
-    if (before != organization.aws_mfa) {
-      call.audit(
-          tables, organization.id, "organization.aws_mfa_changed", "organization", organization.id,
-          json::Value::object({{"from", domain::to_text(before)}, {"to", domain::to_text(organization.aws_mfa)}}));
-    }
     return document(200, organization_resource(tables, call, organization));
   });
 }

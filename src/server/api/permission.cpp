@@ -111,10 +111,14 @@ Result<void> authorize(domain::Tables& tables, const Principal& principal, Permi
     default:
       break;
   }
-  // Personal variables exist for their owner alone, whatever the role.
+  // Personal variables and identities exist for their owner alone, whatever the role.
   if (subject.variable && subject.variable->scope == domain::VariableScope::personal &&
       (!principal.user || subject.variable->user_id != principal.user->id)) {
     return fail(not_found("variable"));
+  }
+  if (subject.aws_identity && subject.aws_identity->kind == domain::IdentityKind::personal &&
+      (!principal.user || subject.aws_identity->user_id != principal.user->id)) {
+    return fail(not_found("AWS identity"));
   }
   if (principal.run) return authorize_run(*principal.run, permission, subject);
   const std::string& organization_id = of_workspace(permission) && subject.workspace

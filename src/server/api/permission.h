@@ -68,6 +68,7 @@ struct Subject {
   std::optional<domain::StateVersionOutput> state_version_output;
   std::optional<domain::Variable> variable;
   std::optional<domain::Membership> membership;
+  std::optional<domain::AwsIdentity> aws_identity;
 };
 
 // Who asks, with what authentication already looked up.

@@ -30,7 +30,10 @@ Routes route_table() {
                              terraform_login_routes(),
                              token_page_routes(),
                              audit_event_routes(),
-                             openapi_routes()}) {
+                             openapi_routes(),
+                             notice_routes(),
+                             aws_mfa_settings_routes(),
+                             aws_identity_routes()}) {
     table.insert(table.end(), routes.begin(), routes.end());
   }
   return table;

@@ -24,6 +24,9 @@ Routes membership_routes();
 Routes web_session_routes();
 Routes setup_routes();
 Routes event_routes();
+Routes notice_routes();
+Routes aws_mfa_settings_routes();
+Routes aws_identity_routes();
 
 // All of them.
 Routes route_table();

@@ -87,6 +87,11 @@ constexpr Resolver kResolvers[] = {
        return take_state_version(tables, subject, subject.state_version_output->state_version_id);
      }},
     {"variable_id", take_variable},
+    {"aws_identity_id",
+     [](Tables& tables, Subject& subject, std::string_view value) -> Result<void> {
+       TG_CHECK(take(subject.aws_identity, tables.aws_identities().find(value), "AWS identity"));
+       return take_organization(tables, subject, subject.aws_identity->organization_id);
+     }},
     {"membership_id",
      [](Tables& tables, Subject& subject, std::string_view value) -> Result<void> {
        TG_CHECK(take(subject.membership, tables.memberships().find(value), "organization membership"));

@@ -5,7 +5,7 @@
 //   :organization          an organization's name       :workspace             a name, in that organization
 //   :workspace_id          :project_id                  :run_id                :plan_id, :apply_id (of a run)
 //   :configuration_version_id   :state_version_id       :state_version_output_id
-//   :variable_id           :membership_id
+//   :variable_id           :membership_id          :aws_identity_id
 //
 // Other parameters (:token_id, :user_id) are the handler's own to look up.
 #pragma once

@@ -1,6 +1,7 @@
 // Variables of workspaces, of a whole organization, and personal ones, which only their user sees.
 #include <array>
 
+#include "server/api/aws_identity_variables.h"
 #include "server/api/routes.h"
 #include "server/domain/ids.h"
 #include "server/domain/reserved_variables.h"
@@ -110,6 +111,8 @@ Result<void> read_attributes(const json::Reader& attributes, Variable& variable)
   }
   TG_TRY(const auto description, attributes.optional_text("description"));
   if (description) variable.description = *description;
+  // Nobody reads the secret of an AWS identity back.
+  if (is_identity_variable(variable) && variable.key == "AWS_SECRET_ACCESS_KEY") variable.sensitive = true;
   if (variable.description.size() > 4096) return fail(invalid_attribute("description", "must be at most 4096 bytes"));
   return {};
 }
@@ -117,6 +120,7 @@ Result<void> read_attributes(const json::Reader& attributes, Variable& variable)
 // In a gated workspace the gate alone decides about AWS: a variable must not lead around it.
 Result<void> check_reserved(Tables& tables, const Variable& variable) {
   if (variable.category != VariableCategory::env || !domain::is_reserved_variable(variable.key)) return {};
+  if (is_identity_variable(variable)) return {};  // they are what the gate asks with
   const auto organization = tables.organizations().find(variable.organization_id);
   const auto workspace = tables.workspaces().find(variable.workspace_id);
   const auto level = domain::stricter(organization ? organization->aws_mfa : domain::MfaLevel::never,
@@ -170,6 +174,7 @@ Result<http::Response> create_variable(const Call& call) {
   return call.store().write([&](Tables& tables) -> Result<http::Response> {
     TG_CHECK(check_place(tables, variable));
     TG_CHECK(tables.variables().insert(variable));
+    TG_CHECK(identity_follows(tables, call, variable, false));
     audit_variable(call, tables, "variable.created", variable);
     return document(201, to_resource(variable));
   });
@@ -188,10 +193,14 @@ Result<http::Response> update_variable(const Call& call) {
   TG_TRY(const RequestDocument body, RequestDocument::parse(call.request.body, "vars"));
   return call.store().write([&](Tables& tables) -> Result<http::Response> {
     TG_TRY(Variable variable, addressed(call, tables, scope));
+    const Variable before = variable;
     TG_CHECK(read_attributes(body.attributes(), variable));
     ++variable.version;
     TG_CHECK(check_place(tables, variable));
     TG_CHECK(tables.variables().update(variable));
+    const bool renamed = before.key != variable.key || before.category != variable.category;
+    if (renamed) TG_CHECK(identity_follows(tables, call, before, true));
+    TG_CHECK(identity_follows(tables, call, variable, false));
     audit_variable(call, tables, "variable.updated", variable);
     return document(200, to_resource(variable));
   });
@@ -202,6 +211,7 @@ Result<http::Response> delete_variable(const Call& call) {
   return call.store().write([&](Tables& tables) -> Result<http::Response> {
     TG_TRY(const Variable variable, addressed(call, tables, scope));
     tables.variables().erase(variable.id);
+    TG_CHECK(identity_follows(tables, call, variable, true));
     audit_variable(call, tables, "variable.deleted", variable);
     return no_content();
   });

@@ -1,6 +1,7 @@
 // Workspaces: list, create, change, delete.
 #include "server/api/workspaces.h"
 
+#include "server/api/aws_mfa_settings.h"
 #include "server/api/organizations.h"
 #include "server/api/routes.h"
 #include "server/api/tags.h"
@@ -254,6 +255,8 @@ Result<http::Response> create_workspace(const Call& call) {
   TG_CHECK(read_attributes(body, workspace));
   return call.store().write([&](Tables& tables) -> Result<http::Response> {
     TG_CHECK(read_project(tables, body, workspace));
+    TG_CHECK(read_workspace_level(tables, call, body, workspace));
+    TG_CHECK(check_ungated_execution(tables, call, nullptr, workspace));
     if (!tables.workspaces().insert(workspace)) return fail(name_taken());
     if (tags) tables.workspaces().set_tags(workspace.id, *tags);
     call.audit(tables, workspace.organization_id, "workspace.created", "workspace", workspace.id,
@@ -274,8 +277,11 @@ Result<http::Response> update_workspace(const Call& call) {
   TG_TRY(const auto tags, tags_in_relationships(body));
   return call.store().write([&](Tables& tables) -> Result<http::Response> {
     TG_TRY(Workspace workspace, again(tables.workspaces(), call.subject.workspace, "workspace"));
+    const Workspace before = workspace;
     TG_CHECK(read_attributes(body, workspace));
     TG_CHECK(read_project(tables, body, workspace));
+    TG_CHECK(read_workspace_level(tables, call, body, workspace));
+    TG_CHECK(check_ungated_execution(tables, call, &before, workspace));
     workspace.updated_at = call.now;
     if (!tables.workspaces().update(workspace)) return fail(name_taken());
     if (tags) tables.workspaces().set_tags(workspace.id, *tags);

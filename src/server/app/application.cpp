@@ -8,6 +8,7 @@
 #include "server/api/event_feed.h"
 #include "server/api/sign_in.h"
 #include "server/app/audit_checkpoints.h"
+#include "server/app/curl_probe.h"
 #include "server/app/curl_sts.h"
 #include "server/app/installed_terraform.h"
 #include "server/app/runner_setup.h"
@@ -109,6 +110,8 @@ class Running final : public Application {
         authenticator_({records_->store(), sts_, logs_, events_, clock, random, records_->keys().hash_key("mfa-code"),
                         [this] { wake(); }, nullptr}),
         checkpoints_(records_->store(), records_->audit_key(), log),
+        probe_(configuration.sts_endpoint, curl_options(environment), clock),
+        connection_test_({records_->store(), sts_, probe_, clock, random, records_->keys().hash_key("mfa-code")}),
         sign_in_(clock),
         context_{records_->store(),
                  *blobs_,
@@ -121,7 +124,8 @@ class Running final : public Application {
                  base_url,
                  sign_in_,
                  authenticator_,
-                 &feed_},
+                 &feed_,
+                 &connection_test_},
         feed_({records_->store(), logs_, events_, clock, random,
                [this](const std::string& text) { log_.error("events.trouble", text); }},
               feed_options(configuration)),
@@ -229,6 +233,8 @@ class Running final : public Application {
   runs::StoreRunService service_;
   runs::Authenticator authenticator_;
   AuditCheckpoints checkpoints_;
+  CurlProbe probe_;
+  runs::ConnectionTest connection_test_;
   api::SignIn sign_in_;
   api::Context context_;
   api::EventFeed feed_;

@@ -29,6 +29,7 @@ inline constexpr std::string_view kGate = "gate-";
 inline constexpr std::string_view kAwsIdentity = "awsid-";
 inline constexpr std::string_view kIdentityDevice = "awsdev-";
 inline constexpr std::string_view kMfaAttempt = "mfa-";
+inline constexpr std::string_view kNotice = "notice-";
 inline constexpr std::string_view kAudit = "ae-";
 }  // namespace id_prefix
 

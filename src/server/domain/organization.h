@@ -83,6 +83,17 @@ struct OneTimeGrant {
   TimePoint expires_at{};
 };
 
+// What the owners of an organization are told: that somebody changed what guards it. Beside the audit, which holds more
+// and which nobody reads every day.
+struct Notice {
+  std::string id;
+  std::string organization_id;
+  std::string kind;      // machine-readable, "aws_mfa.level"
+  std::string sentence;  // who did what
+  std::string actor;     // user name; empty: on the server's host
+  TimePoint created_at{};
+};
+
 // Who does something: what authentication found out, and what the audit writes down.
 struct Actor {
   enum class Kind { system, user_token, web_session, organization_token, run_token };

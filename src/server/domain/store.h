@@ -217,6 +217,11 @@ class PhaseSessionTable {
   virtual void erase_of_run(std::string_view run_id) = 0;
 };
 
+class NoticeTable : public Table<Notice> {
+ public:
+  virtual Paged<Notice> list(std::string_view organization_id, Page page) = 0;  // newest first
+};
+
 class AuditTable {
  public:
   virtual ~AuditTable() = default;
@@ -254,6 +259,7 @@ class Tables {
   virtual GateSettingsTable& gate_settings() = 0;
   virtual GateTable& gates() = 0;
   virtual PhaseSessionTable& phase_sessions() = 0;
+  virtual NoticeTable& notices() = 0;
   virtual AuditTable& audit() = 0;
   virtual SettingTable& settings() = 0;
 };

@@ -47,6 +47,12 @@ domain::Paged<domain::Membership> SqlMemberships::list(std::string_view organiza
   return page("", std::move(where), "memberships.created_at, memberships.id", wanted);
 }
 
+domain::Paged<domain::Notice> SqlNotices::list(std::string_view organization_id, domain::Page wanted) {
+  Where where;
+  where.add("notices.organization_id = ?", {text(organization_id)});
+  return page("", std::move(where), "notices.ordinal DESC", wanted);
+}
+
 std::int64_t SqlMemberships::count_owners(std::string_view organization_id) {
   return count_of(context_.session, "SELECT COUNT(*) FROM memberships WHERE organization_id = :p1 AND role = 'owner'",
                   {text(organization_id)});

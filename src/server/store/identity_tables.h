@@ -47,6 +47,12 @@ class SqlWebSessions final : public SqlTable<domain::WebSession, domain::WebSess
   void erase_before(TimePoint last_seen) override;
 };
 
+class SqlNotices final : public SqlTable<domain::Notice, domain::NoticeTable> {
+ public:
+  using SqlTable::SqlTable;
+  domain::Paged<domain::Notice> list(std::string_view organization_id, domain::Page page) override;
+};
+
 class SqlOneTimeGrants final : public domain::OneTimeGrantTable {
  public:
   explicit SqlOneTimeGrants(const TableContext& context) : context_(context) {}

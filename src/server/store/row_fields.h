@@ -343,6 +343,21 @@ struct Schema<domain::StateVersionOutput> {
 };
 
 template <>
+struct Schema<domain::Notice> {
+  static constexpr std::string_view kTable = "notices";
+  static constexpr std::string_view kOrdinal = "ordinal";
+  template <class F, class R>
+  static void fields(F& f, R& row) {
+    f("id", row.id);
+    f.reference("organization_id", row.organization_id);
+    f("kind", row.kind);
+    f("sentence", row.sentence);
+    f("actor", row.actor);
+    f("created_at", row.created_at);
+  }
+};
+
+template <>
 struct Schema<domain::AwsIdentity> {
   static constexpr std::string_view kTable = "aws_identities";
   static constexpr std::string_view kOrdinal = "";

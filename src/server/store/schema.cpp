@@ -174,6 +174,12 @@ CREATE TABLE phase_sessions (id TEXT PRIMARY KEY, run_id TEXT NOT NULL REFERENCE
 CREATE INDEX phase_sessions_run ON phase_sessions (run_id);
 )sql";
 
+constexpr std::string_view kNotices = R"sql(CREATE TABLE notices (id TEXT PRIMARY KEY, ordinal BIGINT NOT NULL,
+  organization_id TEXT NOT NULL REFERENCES organizations (id) ON DELETE CASCADE, kind TEXT NOT NULL,
+  sentence TEXT NOT NULL, actor TEXT NOT NULL, created_at BIGINT NOT NULL);
+CREATE INDEX notices_organization ON notices (organization_id, ordinal);
+)sql";
+
 }  // namespace
 
 const std::vector<Migration>& migrations() {
@@ -182,6 +188,7 @@ const std::vector<Migration>& migrations() {
       {2, "workspaces", kWorkspaces},
       {3, "runs, tokens, states", kRuns},
       {4, "AWS identities and gates", kAwsMfa},
+      {5, "notices", kNotices},
   };
   return all;
 }

@@ -54,6 +54,7 @@ class SqlTables final : public domain::Tables {
   domain::GateSettingsTable& gate_settings() override { return gate_settings_; }
   domain::GateTable& gates() override { return gates_; }
   domain::PhaseSessionTable& phase_sessions() override { return phase_sessions_; }
+  domain::NoticeTable& notices() override { return notices_; }
   domain::AuditTable& audit() override { return audit_; }
   domain::SettingTable& settings() override { return settings_; }
 
@@ -76,6 +77,7 @@ class SqlTables final : public domain::Tables {
   SqlGateSettings gate_settings_{context_};
   SqlGates gates_{context_};
   SqlPhaseSessions phase_sessions_{context_};
+  SqlNotices notices_{context_};
   SqlAudit audit_{context_};
   SqlSettings settings_{context_};
 };

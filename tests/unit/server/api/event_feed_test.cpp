@@ -9,9 +9,9 @@ TEST(EventHistory, GivesWhatCameAfterAnIdAndOfEachThingTheNewest) {
   EventHistory history("e", 3);
   EXPECT_EQ(history.last_id(), "e.0");
   EXPECT_TRUE(history.after("e.0")->empty());
-  EXPECT_EQ(history.add({"a", "org", "run", "1"}), "event: run\nid: e.1\ndata: 1\n\n");
-  history.add({"b", "org", "run", "2"});
-  history.add({"a", "org", "run", "3"});
+  EXPECT_EQ(history.add({"a", "org", "run", "1", false}), "event: run\nid: e.1\ndata: 1\n\n");
+  history.add({"b", "org", "run", "2", false});
+  history.add({"a", "org", "run", "3", false});
   EXPECT_EQ(history.size(), 2U);
   const auto all = history.after("e.0");
   ASSERT_EQ(all->size(), 2U);
@@ -24,7 +24,7 @@ TEST(EventHistory, GivesWhatCameAfterAnIdAndOfEachThingTheNewest) {
 TEST(EventHistory, SaysSoWhereItDoesNotKnowAnyMore) {
   EventHistory history("e", 2);
   for (const std::string about : {"a", "b", "c"})
-    history.add({about, "org", "run", about});
+    history.add({about, "org", "run", about, false});
   EXPECT_FALSE(history.after("e.0"));
   EXPECT_EQ(history.after("e.1")->size(), 2U);
   for (const std::string_view id : {"e.4", "f.1", "e", "e.", "e.1x", "", ".", "e.-1", "e.99999999999999999999"})

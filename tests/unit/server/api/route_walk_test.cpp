@@ -27,6 +27,13 @@ class RouteWalk : public ApiWorld {
     variable.workspace_id = workspace;
     variable.key = "region";
     EXPECT_TRUE(store.write([&](Tables& tables) { return tables.variables().insert(variable); }));
+    AwsIdentity identity;
+    identity.id = "awsid-one";
+    identity.organization_id = "org-acme";
+    identity.kind = IdentityKind::organization;
+    identity.access_key_id = "AKIAIOSFODNN7EXAMPLE";
+    identity.secret_access_key = Secret("wJalrXUtnFEMI/K7MDENG");
+    EXPECT_TRUE(store.write([&](Tables& tables) { return tables.aws_identities().insert(identity); }));
     Token token;
     token.kind = TokenKind::run;
     token.run_id = run_id;
@@ -40,8 +47,9 @@ class RouteWalk : public ApiWorld {
         {"run_id", run_id},          {"plan_id", run.plan.id},
         {"apply_id", run.apply.id},  {"configuration_version_id", configuration},
         {"state_version_id", state}, {"state_version_output_id", output},
-        {"variable_id", "var-one"},  {"membership_id", "ou-bob"},
-        {"user_id", "user-alice"},   {"token_id", "at-none"}};
+        {"variable_id", "var-one"},  {"aws_identity_id", "awsid-one"},
+        {"membership_id", "ou-bob"}, {"user_id", "user-alice"},
+        {"token_id", "at-none"}};
     std::string target;
     std::string_view rest = route.pattern.substr(1);
     while (true) {

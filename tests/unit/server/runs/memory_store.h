@@ -258,6 +258,7 @@ class MemoryTables final : public domain::Tables {
   domain::GateSettingsTable& gate_settings() override { return aws_mfa_.settings; }
   domain::GateTable& gates() override { return aws_mfa_.gates; }
   domain::PhaseSessionTable& phase_sessions() override { return aws_mfa_.sessions; }
+  domain::NoticeTable& notices() override { not_in_memory(); }
   domain::AuditTable& audit() override { return audit_; }
   domain::SettingTable& settings() override { not_in_memory(); }
 

@@ -125,6 +125,30 @@ TEST_P(TablesTest, UpdatingWhatIsNotThereIsABug) {
   write([](Tables& t) { t.users().erase("user-none"); });
 }
 
+TEST_P(TablesTest, NoticesNewestFirst) {
+  const auto acme = add_organization("acme");
+  const auto other = add_organization("other");
+  write([&](Tables& t) {
+    for (const std::string id : {"notice-1", "notice-2", "notice-3"}) {
+      domain::Notice notice{id, id == "notice-2" ? other.id : acme.id, "aws_mfa.level", "ana did it.", "ana", {}};
+      must(t.notices().insert(notice));
+    }
+  });
+  store->read([&](Tables& t) {
+    EXPECT_EQ(ids(t.notices().list(acme.id, {}).rows), (std::vector<std::string>{"notice-3", "notice-1"}));
+    EXPECT_EQ(t.notices().list(acme.id, {1, 1}).total, 2);
+    EXPECT_EQ(t.notices().find("notice-1")->sentence, "ana did it.");
+    EXPECT_EQ(t.notices().find("notice-1")->actor, "ana");
+    return 0;
+  });
+  write([&](Tables& t) { t.organizations().erase(acme.id); });
+  store->read([&](Tables& t) {
+    EXPECT_FALSE(t.notices().find("notice-1"));
+    EXPECT_TRUE(t.notices().find("notice-2"));
+    return 0;
+  });
+}
+
 TEST_P(TablesTest, OrganizationsAndMemberships) {
   const auto acme = add_organization("Acme-1_x");
   const auto other = add_organization("other");
