@@ -34,7 +34,7 @@ std::string address_group(std::string_view address) {
   return hex_encode(text.substr(0, kMapped.size()) == kMapped ? text : text.substr(0, kPrefixBytes));
 }
 
-SignIn::SignIn(const Clock& clock, SignInOptions options) : clock_(clock), options_(std::move(options)) {
+SignIn::SignIn(const Clock& clock, SignInOptions options) : clock_(clock), options_(options) {
   auto decoy = crypto::hash_password(Secret("nobody's"), options_.cost);
   if (!decoy) throw std::runtime_error(decoy.error().message);
   decoy_ = std::move(*decoy);
