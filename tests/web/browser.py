@@ -21,7 +21,7 @@ def target(what, **more):
     if what.startswith("css:"):
         return {"css": what[4:], **more}
     if what.startswith("label:"):
-        return {"label": what[6:], **more}
+        return {"label": what[6:], "exact": True, **more}
     if what.startswith("role:"):
         role, _, name = what[5:].partition("/")
         return {"role": role, **({"name": name} if name else {}), **more}

@@ -143,7 +143,7 @@ function Users({ name, manage }: { name: string; manage: boolean }) {
                       <td class="cell-actions">
                         <ActionButton onError={(problem) => (error.value = problem)} act={change(member, member.attributes.role === 'owner' ? 'member' : 'owner')}>
                           {member.attributes.role === 'owner' ? 'Make a member' : 'Make an owner'}
-                          <span class="unseen">: {member.attributes.username}</span>
+                          <span class="unseen"> {member.attributes.username}</span>
                         </ActionButton>
                         <ActionButton
                           kind="danger"

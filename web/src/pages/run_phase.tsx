@@ -2,13 +2,12 @@
 
 import { useState } from 'preact/hooks';
 import type { Phase, PhaseStatus, Run } from '../api/types';
-import type { ApplyProgress } from '../model/structured';
 import { changesOf, summary, type PlanDocument } from '../model/plan';
 import { between, clock, duration } from '../model/time';
 import { Foreign, Icon, Spinner, useNow, type IconName } from '../ui/basics';
 import { isOpen } from '../model/lock';
 import { LockCard } from '../ui/lock_card';
-import { LogView, useLog } from '../ui/log_view';
+import { LogView, useLog, type LogMoment } from '../ui/log_view';
 import { PlanView } from '../ui/plan_view';
 import type { RunData } from './run';
 
@@ -76,7 +75,7 @@ export function PhaseCard({ kind, data, phase, planDocument, reload }: Props) {
   const stamps = phase.attributes['status-timestamps'];
   const ended = stamps[`${status}-at`];
   const changes = planSummary(data.plan, planDocument);
-  const follower = useLog(phase.attributes['log-read-url'], run.id, kind, begun && (open || kind === 'apply'));
+  const moment = useLog(phase.attributes['log-read-url'], run.id, kind, begun && (open || kind === 'apply'));
   const title = kind === 'plan' ? 'Plan' : 'Apply';
   return (
     <li class={`phase is-${look.tone}`} data-phase={kind}>
@@ -98,8 +97,8 @@ export function PhaseCard({ kind, data, phase, planDocument, reload }: Props) {
         <Passed run={run} phase={kind} />
         {open && begun && (
           <div class="phase-body">
-            {kind === 'apply' && follower && <Progress progress={follower.log.progress} total={totalOf(data.plan)} running={running} />}
-            <Output kind={kind} data={data} phase={phase} planDocument={kind === 'plan' ? planDocument : null} follower={follower} />
+            {kind === 'apply' && moment && <Progress moment={moment} total={totalOf(data.plan)} running={running} />}
+            <Output kind={kind} data={data} phase={phase} planDocument={kind === 'plan' ? planDocument : null} moment={moment} />
           </div>
         )}
       </div>
@@ -114,14 +113,14 @@ function totalOf(plan: Phase): number {
 
 const preferenceKey = 'tollgate-plan-view';
 
-function Output({ kind, data, phase, planDocument, follower }: Omit<Props, 'reload'> & { follower: ReturnType<typeof useLog> }) {
+function Output({ kind, data, phase, planDocument, moment }: Omit<Props, 'reload'> & { moment: LogMoment | null }) {
   const [view, setView] = useState<'changes' | 'log'>(() => (location.hash.startsWith('#plan-L') || localStorage.getItem(preferenceKey) === 'log' ? 'log' : 'changes'));
   const choose = (next: 'changes' | 'log') => {
     setView(next);
     localStorage.setItem(preferenceKey, next);
   };
   const url = phase.attributes['log-read-url'];
-  const log = follower && <LogView follower={follower} phase={kind} url={url} name={`${data.run.id}-${kind}.log`} />;
+  const log = moment && <LogView moment={moment} phase={kind} url={url} name={`${data.run.id}-${kind}.log`} />;
   if (!planDocument) return log;
   return (
     <>
@@ -140,8 +139,9 @@ function Output({ kind, data, phase, planDocument, follower }: Omit<Props, 'relo
 
 const verbs: Record<string, string> = { create: 'creating', update: 'changing', delete: 'destroying', read: 'reading' };
 
-function Progress({ progress, total, running }: { progress: ApplyProgress; total: number; running: boolean }) {
+function Progress({ moment, total, running }: { moment: LogMoment; total: number; running: boolean }) {
   const now = useNow(running);
+  const { progress } = moment.log;
   const entries = [...progress.resources.values()];
   if (entries.length === 0 || total === 0) return null;
   const busy = entries.filter((entry) => entry.state === 'running');

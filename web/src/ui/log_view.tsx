@@ -5,7 +5,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { getBytes } from '../api/client';
 import { onLive, streaming } from '../api/live';
 import { LogFollower } from '../api/log_follower';
-import { search, type LogLine } from '../model/log_lines';
+import { search, type LogLine, type LogLines } from '../model/log_lines';
 import { bytes } from '../model/time';
 import { ActionButton, Icon } from './basics';
 import { Chunks } from './chunks';
@@ -37,10 +37,20 @@ function Line({ line, number, anchor, mark }: { line: LogLine; number: number; a
   );
 }
 
-// Follows the log of a phase from its first byte on; the follower is the same as long as the address is.
-export function useLog(url: string | null, runId: string, phase: 'plan' | 'apply', wanted: boolean): LogFollower | null {
-  const [, redraw] = useState(0);
-  const follower = useRef<LogFollower | null>(null);
+// A log as it is at a moment. Another object for each moment: a component with the same properties is not drawn again,
+// and the lines are added to where they are.
+export interface LogMoment {
+  log: LogLines;
+  capped: boolean;
+  mostBytes: number;
+  error: string | null;
+}
+
+const momentOf = ({ log, capped, mostBytes, error }: LogFollower): LogMoment => ({ log, capped, mostBytes, error });
+
+// Follows the log of a phase from its first byte on.
+export function useLog(url: string | null, runId: string, phase: 'plan' | 'apply', wanted: boolean): LogMoment | null {
+  const [moment, setMoment] = useState<LogMoment | null>(null);
   // The address is signed anew with each answer; what it leads to stays.
   const address = useRef(url);
   address.current = url;
@@ -50,10 +60,10 @@ export function useLog(url: string | null, runId: string, phase: 'plan' | 'apply
     let frame = 0;
     const changed = () => {
       cancelAnimationFrame(frame);
-      frame = requestAnimationFrame(() => redraw((count) => count + 1));
+      frame = requestAnimationFrame(() => setMoment(momentOf(mine)));
     };
     const mine = new LogFollower((offset, limit) => getBytes(address.current ?? '', { offset, limit }), changed);
-    follower.current = mine;
+    setMoment(momentOf(mine));
     void mine.pull();
     const silent = onLive((event) => {
       if (event.kind === 'resync') void mine.pull();
@@ -70,7 +80,7 @@ export function useLog(url: string | null, runId: string, phase: 'plan' | 'apply
       cancelAnimationFrame(frame);
     };
   }, [active, runId, phase]);
-  return follower.current;
+  return moment;
 }
 
 // "#plan-L12" or "#plan-L12-L20": the first and last line that the address of the page names.
@@ -79,8 +89,8 @@ function linesInAddress(prefix: string): [number, number] | null {
   return found ? [Number(found[1]), Number(found[2] ?? found[1])] : null;
 }
 
-export function LogView({ follower, phase, url, name }: { follower: LogFollower; phase: 'plan' | 'apply'; url: string; name: string }) {
-  const { log } = follower;
+export function LogView({ moment, phase, url, name }: { moment: LogMoment; phase: 'plan' | 'apply'; url: string; name: string }) {
+  const { log } = moment;
   const scroller = useRef<HTMLDivElement>(null);
   const [follow, setFollow] = useState(!log.complete);
   const [wrap, setWrap] = useState(true);
@@ -170,12 +180,12 @@ export function LogView({ follower, phase, url, name }: { follower: LogFollower;
         />
         {log.lines.length === 0 && <p class="log-note">{log.complete ? 'Nothing was written.' : 'Nothing yet.'}</p>}
       </div>
-      {follower.capped && (
-        <p class="log-note">The log is longer than {bytes(follower.mostBytes)}, of which this is the beginning. The download is whole.</p>
+      {moment.capped && (
+        <p class="log-note">The log is longer than {bytes(moment.mostBytes)}, of which this is the beginning. The download is whole.</p>
       )}
-      {follower.error && (
+      {moment.error && (
         <p class="log-note" role="status">
-          {follower.error} What is here stays; the rest follows.
+          {moment.error} What is here stays; the rest follows.
         </p>
       )}
     </div>
