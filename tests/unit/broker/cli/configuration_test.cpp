@@ -66,11 +66,11 @@ TEST(Configuration, ReadsDirectoryRulesTheUsersFirst) {
   const auto configuration = read(
       {{"system.toml", "[[shim.directory]]\npath = '/srv'\nprofile = 'ops'\n"},
        {"user.toml",
-        "[[shim.directory]]\npath = '~/work/'\nprofile = 'dev'\n\n[[shim.directory]]\npath = '~'\nprofile = ''\n"}});
+        "[[shim.directory]]\npath = '~/code/'\nprofile = 'dev'\n\n[[shim.directory]]\npath = '~'\nprofile = ''\n"}});
   ASSERT_TRUE(configuration) << configuration.error().text();
   const auto& rules = configuration->directory_rules();
   ASSERT_EQ(rules.size(), 3U);
-  EXPECT_EQ(rules[0].path, "/home/ana/work");
+  EXPECT_EQ(rules[0].path, "/home/ana/code");
   EXPECT_EQ(rules[0].profile, "dev");
   EXPECT_EQ(rules[0].place, "user.toml:1");
   EXPECT_EQ(rules[1].path, "/home/ana");

@@ -9,10 +9,10 @@ using Mode = ShimPlan::Mode;
 using Variables = os::Environment::Variables;
 
 const std::vector<DirectoryRule> kRules = {
-    {"/home/ana/work", "dev", "config.toml:3"},
-    {"/home/ana/work/prod", "prod", "config.toml:6"},
+    {"/home/ana/code", "dev", "config.toml:3"},
+    {"/home/ana/code/prod", "prod", "config.toml:6"},
     {"/home/ana/link", "linked", "config.toml:9"},
-    {"/home/ana/work/games", "", "config.toml:12"},
+    {"/home/ana/code/games", "", "config.toml:12"},
 };
 
 // /home/ana/link leads to /data/linked; nothing below "missing" is there.
@@ -43,20 +43,20 @@ TEST(ShimPlan, TakesTheDefaultProfile) {
 
 TEST(ShimPlan, PrefersWhatWasAskedFor) {
   EXPECT_EQ(plan("terraform", {"plan"}, {{"AWS_PROFILE", "a"}, {"AWS_DEFAULT_PROFILE", "b"}}).profile, "a");
-  EXPECT_EQ(plan("terraform", {"plan"}, {{"AWS_DEFAULT_PROFILE", "b"}}, "/home/ana/work/prod").profile, "b");
-  EXPECT_EQ(plan("terraform", {"plan"}, {{"AWS_PROFILE", ""}}, "/home/ana/work/prod").profile, "prod");
+  EXPECT_EQ(plan("terraform", {"plan"}, {{"AWS_DEFAULT_PROFILE", "b"}}, "/home/ana/code/prod").profile, "b");
+  EXPECT_EQ(plan("terraform", {"plan"}, {{"AWS_PROFILE", ""}}, "/home/ana/code/prod").profile, "prod");
   const ShimPlan flag = plan("aws", {"s3", "ls", "--profile", "c"}, {{"AWS_PROFILE", "a"}});
   EXPECT_EQ(flag.profile, "c");
   EXPECT_EQ(flag.chosen_by, "--profile");
 }
 
 TEST(ShimPlan, TakesTheRuleWithTheLongestPath) {
-  EXPECT_EQ(plan("terraform", {"plan"}, {}, "/home/ana/work").profile, "dev");
-  EXPECT_EQ(plan("terraform", {"plan"}, {}, "/home/ana/work/other").profile, "dev");
-  EXPECT_EQ(plan("terraform", {"plan"}, {}, "/home/ana/work/prod/eu").profile, "prod");
-  EXPECT_EQ(plan("terraform", {"plan"}, {}, "/home/ana/work/prod/eu").chosen_by, "config.toml:6");
-  EXPECT_EQ(plan("terraform", {"plan"}, {}, "/home/ana/work/production").profile, "dev");
-  EXPECT_EQ(plan("terraform", {"plan"}, {}, "/home/ana/workshop").profile, "read-only");
+  EXPECT_EQ(plan("terraform", {"plan"}, {}, "/home/ana/code").profile, "dev");
+  EXPECT_EQ(plan("terraform", {"plan"}, {}, "/home/ana/code/other").profile, "dev");
+  EXPECT_EQ(plan("terraform", {"plan"}, {}, "/home/ana/code/prod/eu").profile, "prod");
+  EXPECT_EQ(plan("terraform", {"plan"}, {}, "/home/ana/code/prod/eu").chosen_by, "config.toml:6");
+  EXPECT_EQ(plan("terraform", {"plan"}, {}, "/home/ana/code/production").profile, "dev");
+  EXPECT_EQ(plan("terraform", {"plan"}, {}, "/home/ana/codeshop").profile, "read-only");
 }
 
 TEST(ShimPlan, FollowsLinksInRules) {
@@ -64,15 +64,15 @@ TEST(ShimPlan, FollowsLinksInRules) {
 }
 
 TEST(ShimPlan, LooksWhereTheProgramWillWork) {
-  EXPECT_EQ(plan("terraform", {"-chdir=work/prod", "plan"}, {}).profile, "prod");
-  EXPECT_EQ(plan("terraform", {"-chdir=/home/ana/work", "plan"}, {}).profile, "dev");
-  EXPECT_EQ(plan("terraform", {"-chdir=../prod", "plan"}, {}, "/home/ana/work/dev").profile, "prod");
-  EXPECT_EQ(plan("terraform", {"-chdir=missing", "plan"}, {}, "/home/ana/work/prod").profile, "prod");
-  EXPECT_EQ(plan("terragrunt", {"--working-dir", "work/prod", "plan"}, {}).profile, "prod");
+  EXPECT_EQ(plan("terraform", {"-chdir=code/prod", "plan"}, {}).profile, "prod");
+  EXPECT_EQ(plan("terraform", {"-chdir=/home/ana/code", "plan"}, {}).profile, "dev");
+  EXPECT_EQ(plan("terraform", {"-chdir=../prod", "plan"}, {}, "/home/ana/code/dev").profile, "prod");
+  EXPECT_EQ(plan("terraform", {"-chdir=missing", "plan"}, {}, "/home/ana/code/prod").profile, "prod");
+  EXPECT_EQ(plan("terragrunt", {"--working-dir", "code/prod", "plan"}, {}).profile, "prod");
 }
 
 TEST(ShimPlan, StepsAsideForAnEmptyProfile) {
-  EXPECT_EQ(plan("terraform", {"plan"}, {}, "/home/ana/work/games/x").mode, Mode::pass);
+  EXPECT_EQ(plan("terraform", {"plan"}, {}, "/home/ana/code/games/x").mode, Mode::pass);
   const std::vector<std::string> arguments{"plan"};
   const os::Environment environment;
   EXPECT_EQ(plan_shim({"terraform", arguments, environment, "/", kRules, ""}, resolve).mode, Mode::pass);
