@@ -2,7 +2,7 @@
 
 import { useSignal } from '@preact/signals';
 import type { ComponentChildren, JSX } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { ApiError } from '../api/client';
 import { ago, dateAndTime } from '../model/time';
 import { visible } from '../model/visible';
@@ -221,7 +221,8 @@ export function ActionButton(props: {
 
 export function Dialog({ title, close, children }: { title: string; close: () => void; children: ComponentChildren }) {
   const element = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  // Before the next paint: a key pressed while the form is in the page but not yet modal would be lost.
+  useLayoutEffect(() => {
     element.current?.showModal();
   }, []);
   const id = useId('dialog');
