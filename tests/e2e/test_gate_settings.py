@@ -1,32 +1,15 @@
 """The gate's settings over the API, against tollgate-sandbox: who may change them, and what a test of an identity finds."""
 import pytest
 
-from tests.support.browser import Browser
+from tests.support.browser import document, sign_in
 from tests.support.events import EventStream
 from tests.support.gate import ACCOUNT, GateServer, keys
-
-PASSWORD = "correct horse battery"
 
 
 @pytest.fixture
 def server(tmp_path, world):
     with GateServer(tmp_path / "server", world, level="never", people=()) as running:
         yield running
-
-
-def sign_in(server, name):
-    text = server.command("user", "setup-link", server.folder, name)
-    browser = Browser(server)
-    token = text.split("/setup#")[1].split()[0]
-    done = browser.call("POST", "/api/web/v1/setup", {"token": token, "password": PASSWORD})
-    assert done.status == 200, done.text
-    if browser.call("GET", "/api/web/v1/session").status != 200:
-        assert browser.call("POST", "/api/web/v1/session", {"username": name, "password": PASSWORD}).status == 200
-    return browser
-
-
-def document(of_type, **attributes):
-    return {"data": {"type": of_type, "attributes": {name.replace("_", "-"): value for name, value in attributes.items()}}}
 
 
 def code_of(answer):

@@ -94,3 +94,23 @@ class Browser:
         if answer.text.startswith("{") and "csrf-token" in answer.json:
             self.csrf = answer.json["csrf-token"]
         return answer
+
+
+PASSWORD = "correct horse battery"
+
+
+def sign_in(server, name):
+    """A browser in which somebody has just chosen and typed a password."""
+    text = server.command("user", "setup-link", server.folder, name)
+    browser = Browser(server)
+    token = text.split("/setup#")[1].split()[0]
+    done = browser.call("POST", "/api/web/v1/setup", {"token": token, "password": PASSWORD})
+    assert done.status == 200, done.text
+    if browser.call("GET", "/api/web/v1/session").status != 200:
+        assert browser.call("POST", "/api/web/v1/session", {"username": name, "password": PASSWORD}).status == 200
+    return browser
+
+
+def document(of_type, **attributes):
+    """What a change of a resource sends."""
+    return {"data": {"type": of_type, "attributes": {name.replace("_", "-"): value for name, value in attributes.items()}}}

@@ -64,6 +64,16 @@ std::string hmac_sha256(std::string_view key, std::string_view bytes) {
   return digest;
 }
 
+std::string hmac_sha512(std::string_view key, std::string_view bytes) {
+  crypto_auth_hmacsha512_state state;
+  crypto_auth_hmacsha512_init(&state, bytes_of(key), key.size());
+  crypto_auth_hmacsha512_update(&state, bytes_of(bytes), bytes.size());
+  std::string digest(crypto_auth_hmacsha512_BYTES, '\0');
+  crypto_auth_hmacsha512_final(&state, bytes_of(digest));
+  sodium_memzero(&state, sizeof state);
+  return digest;
+}
+
 std::string keyed_hash(const Secret& key, std::string_view context, std::string_view bytes) {
   if (key.size() < crypto_generichash_KEYBYTES_MIN || key.size() > crypto_generichash_KEYBYTES_MAX) {
     throw std::invalid_argument("keyed_hash: the key must be 16 to 64 bytes");

@@ -29,6 +29,7 @@ class Sha256 {
 };
 
 std::string hmac_sha256(std::string_view key, std::string_view bytes);  // RFC 2104, 32 bytes, keys of any length
+std::string hmac_sha512(std::string_view key, std::string_view bytes);  // the same with SHA-512, 64 bytes
 
 // SHA-1 is broken for signatures; RFC 6238 (TOTP) still prescribes it inside HMAC. For nothing else.
 std::string sha1(std::string_view bytes);                             // FIPS 180-4, 20 bytes

@@ -25,6 +25,9 @@ struct Request {
   // Limit of what is accepted, headers included; more is a Failure with Delivery::unknown.
   std::size_t max_response_bytes = 4 << 20;
   bool use_proxy = true;  // HTTPS_PROXY, HTTP_PROXY, NO_PROXY; never for loopback
+  // A numeric address to connect to, in place of what the host's name resolves to; certificates are still the host's.
+  // Not with a proxy, and only libcurl's client itself knows it.
+  std::string connect_to;
 };
 
 struct Response {

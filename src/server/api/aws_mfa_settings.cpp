@@ -146,13 +146,6 @@ Result<void> read_settings(const RequestDocument& body, Organization& organizati
   return {};
 }
 
-std::string level_change(MfaLevel from, MfaLevel to) {
-  return fmt::format(
-      "{} the level of AWS MFA from {} to {}{}", to > from ? "raised" : "lowered", domain::to_text(from),
-      domain::to_text(to),
-      to > from ? ": it binds every phase that has not started yet" : ": runs that exist already keep theirs");
-}
-
 bool same_times(const Organization& a, const Organization& b) {
   return a.plan_gate_deadline == b.plan_gate_deadline && a.apply_gate_deadline == b.apply_gate_deadline &&
          a.plan_limit == b.plan_limit && a.apply_limit == b.apply_limit;
@@ -164,7 +157,7 @@ void tell_changes(Tables& tables, const Call& call, const Organization& was, con
   const auto tell = [&](std::string_view kind, const std::string& done) {
     tell_owners(tables, call, is.id, kind, done);
   };
-  if (was.aws_mfa != is.aws_mfa) tell("aws_mfa.level", level_change(was.aws_mfa, is.aws_mfa));
+  if (was.aws_mfa != is.aws_mfa) tell("aws_mfa.level", runs::level_change(was.aws_mfa, is.aws_mfa));
   if (before.identity_policy != after.identity_policy) {
     tell("aws_mfa.identity_policy",
          fmt::format("changed whose AWS identities open the gate to {}", to_text(after.identity_policy)));
@@ -222,7 +215,7 @@ Result<void> change_level(Tables& tables, const Call& call, Organization& organi
   const MfaLevel before = organization.aws_mfa;
   organization.aws_mfa = level;
   TG_CHECK(runs::put_gate_level(tables, organization, call.actor(), call.now));
-  tell_owners(tables, call, organization.id, "aws_mfa.level", level_change(before, level));
+  tell_owners(tables, call, organization.id, "aws_mfa.level", runs::level_change(before, level));
   return {};
 }
 

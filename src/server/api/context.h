@@ -12,6 +12,7 @@
 #include "server/runs/log_hub.h"
 #include "server/runs/mfa_authenticator.h"
 #include "server/runs/run_service.h"
+#include "server/runs/webhook_dispatch.h"
 
 namespace tollgate::api {
 
@@ -33,6 +34,7 @@ struct Context {
   // Absent where nothing serves, as in commands.
   EventFeed* events = nullptr;
   runs::ConnectionTest* connection_test = nullptr;
+  runs::WebhookDispatch* webhooks = nullptr;
 };
 
 // Keys of blobs, which the runner's side writes and reads too.

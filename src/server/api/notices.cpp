@@ -3,7 +3,7 @@
 #include "server/api/owners.h"
 #include "server/api/routes.h"
 #include "server/api/web_sessions.h"
-#include "server/domain/ids.h"
+#include "server/runs/mfa_setup.h"
 
 namespace tollgate::api {
 
@@ -18,14 +18,10 @@ Result<void> require_owner_now(Tables& tables, const Call& call, std::string_vie
 
 void tell_owners(Tables& tables, const Call& call, std::string_view organization_id, std::string_view kind,
                  std::string_view done) {
-  domain::Notice notice;
-  notice.id = domain::new_id(domain::id_prefix::kNotice, call.context.random);
-  notice.organization_id = organization_id;
-  notice.kind = kind;
-  notice.actor = call.actor().username;
-  notice.sentence = fmt::format("{} {}.", notice.actor.empty() ? "A token" : notice.actor, done);
-  notice.created_at = call.now;
-  if (const auto written = tables.notices().insert(notice); !written) throw std::logic_error(written.error().message);
+  runs::tell_owners(tables,
+                    {std::string(organization_id), std::string(kind), call.actor().username,
+                     fmt::format("{} {}.", runs::who(call.actor()), done)},
+                    call.context.random, call.now);
 }
 
 void show_owners(const Call& call, const domain::Organization& organization) {

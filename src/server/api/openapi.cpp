@@ -67,6 +67,8 @@ std::string_view resource_of(const Route& route) {
       {"organization-memberships", "organization-memberships"},
       {"authentication-token", "authentication-tokens"},
       {"authentication-tokens", "authentication-tokens"},
+      {"webhook", "notification-configurations"},
+      {"deliveries", "webhook-deliveries"},
       {"audit-events", "audit-events"},
   };
   if (!route.pattern.starts_with("/api/v2/") || route.method == "DELETE") return {};
@@ -250,6 +252,12 @@ const std::vector<ResourceSchema>& resource_schemas() {
       {"state-version-outputs", "name:string sensitive:boolean type:string value:any detailed-type:any"},
       {"organization-memberships", "status:string role:string username:string email:string created-at:time"},
       {"authentication-tokens", "description:string token:string? created-at:time last-used-at:time? expired-at:time?"},
+      {"notification-configurations",
+       "name:string destination-type:string url:string token:string? enabled:boolean triggers:array "
+       "delivery-responses:array created-at:time updated-at:time"},
+      {"webhook-deliveries",
+       "trigger:string run-id:string state:string attempts:integer created-at:time next-attempt-at:time? "
+       "response:object?"},
       {"audit-events",
        "sequence:integer at:time event:string actor:object address:string subject:object details:object hash:string"},
   };

@@ -33,7 +33,8 @@ Routes route_table() {
                              openapi_routes(),
                              notice_routes(),
                              aws_mfa_settings_routes(),
-                             aws_identity_routes()}) {
+                             aws_identity_routes(),
+                             webhook_routes()}) {
     table.insert(table.end(), routes.begin(), routes.end());
   }
   return table;

@@ -27,6 +27,7 @@ Routes event_routes();
 Routes notice_routes();
 Routes aws_mfa_settings_routes();
 Routes aws_identity_routes();
+Routes webhook_routes();
 
 // All of them.
 Routes route_table();

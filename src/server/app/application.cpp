@@ -10,6 +10,7 @@
 #include "server/app/audit_checkpoints.h"
 #include "server/app/curl_probe.h"
 #include "server/app/curl_sts.h"
+#include "server/app/curl_webhook.h"
 #include "server/app/installed_terraform.h"
 #include "server/app/runner_setup.h"
 #include "server/app/spool_phase_runner.h"
@@ -19,6 +20,7 @@
 #include "server/runs/phase_credentials.h"
 #include "server/runs/scheduler.h"
 #include "server/runs/store_run_service.h"
+#include "server/runs/webhook_dispatch.h"
 #include "server/store/file_blob_store.h"
 #include "server/store/key_ring.h"
 #include "server/store/sqlite_store.h"
@@ -112,6 +114,9 @@ class Running final : public Application {
         checkpoints_(records_->store(), records_->audit_key(), log),
         probe_(configuration.sts_endpoint, curl_options(environment), clock),
         connection_test_({records_->store(), sts_, probe_, clock, random, records_->keys().hash_key("mfa-code")}),
+        webhook_sender_(configuration.webhook_allow, curl_options(environment)),
+        webhooks_({records_->store(), events_, webhook_sender_, clock, random, run_address(base_url),
+                   [this](const std::string& text) { log_.error("webhooks.trouble", text); }}),
         sign_in_(clock),
         context_{records_->store(),
                  *blobs_,
@@ -125,7 +130,8 @@ class Running final : public Application {
                  sign_in_,
                  authenticator_,
                  &feed_,
-                 &connection_test_},
+                 &connection_test_,
+                 &webhooks_},
         feed_({records_->store(), logs_, events_, clock, random,
                [this](const std::string& text) { log_.error("events.trouble", text); }},
               feed_options(configuration)),
@@ -137,6 +143,7 @@ class Running final : public Application {
   void start() override {
     checkpoints_.start();
     feed_.start();
+    webhooks_.start();
     scheduler_.start();
     for (const std::string& version : terraform_.installed())
       log_.info("terraform.found", "terraform can be used", {{"version", version}});
@@ -145,6 +152,7 @@ class Running final : public Application {
     checkpoints_.stop();
     scheduler_.stop();
     executor_.stop();
+    webhooks_.stop();
     feed_.stop();
   }
 
@@ -235,6 +243,8 @@ class Running final : public Application {
   AuditCheckpoints checkpoints_;
   CurlProbe probe_;
   runs::ConnectionTest connection_test_;
+  CurlWebhook webhook_sender_;
+  runs::WebhookDispatch webhooks_;
   api::SignIn sign_in_;
   api::Context context_;
   api::EventFeed feed_;

@@ -65,6 +65,9 @@ const std::vector<Setting>& settings() {
       {"runner.log_mib", &C::runner_log_mib, "Log of a phase; more is dropped with a line that says so.", 1, 1 << 14},
       {"sts.endpoint", &C::sts_endpoint, "In place of AWS's own, for example a sandbox's."},
       {"sts.region", &C::sts_region, "The region whose STS is asked."},
+      {"webhook.allow", &C::webhook_allow,
+       "Receivers of webhooks that may be inside this network or speak plain http: host:port, separated by commas. All "
+       "others are https on public addresses."},
   };
   return all;
 }

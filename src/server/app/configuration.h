@@ -46,6 +46,7 @@ struct Configuration {
   // [sts]
   std::string sts_endpoint;  // in place of AWS's own, for example a sandbox's
   std::string sts_region = "us-east-1";
+  std::string webhook_allow;  // host:port, separated by commas
 };
 
 // Errors: Code::config with file:line or the variable's name, and a suggestion for what was mistyped.

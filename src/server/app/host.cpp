@@ -1,5 +1,9 @@
 #include "server/app/host.h"
 
+#include <unistd.h>
+
+#include <cerrno>
+
 #include "common/os/user.h"
 
 namespace tollgate::app {
@@ -23,6 +27,22 @@ Result<Opened> open_records_of(const std::string& directory) {
 tl::unexpected<Error> no_such_user(std::string_view name) {
   return fail(Error(Code::not_found, fmt::format("there is no user {}", name))
                   .do_next(fmt::format("make one: tollgate-server user create DIR {} --email ADDRESS", name)));
+}
+
+Result<Secret> secret_from_stdin(std::string_view what) {
+  std::string text;
+  char c = 0;
+  while (text.size() < 4096) {
+    const ssize_t got = ::read(STDIN_FILENO, &c, 1);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0 || c == '\n') break;
+    if (c != '\r') text += c;
+  }
+  if (text.empty()) {
+    return fail(Error(Code::usage, fmt::format("{} is read from stdin, and nothing came", what))
+                    .do_next("for example: tollgate-server ... < file"));
+  }
+  return Secret::take(std::move(text));
 }
 
 }  // namespace tollgate::app

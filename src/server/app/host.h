@@ -5,6 +5,7 @@
 #include <string>
 
 #include "common/base/random.h"
+#include "common/base/secret.h"
 #include "common/base/time.h"
 #include "server/app/application.h"
 #include "server/domain/organization.h"
@@ -21,6 +22,9 @@ Result<Opened> open_records_of(const std::string& directory);
 
 // Whoever has a shell on the server's host and may read its files.
 domain::Actor operator_of_this_host();
+
+// The first line of stdin. Errors: Code::usage, naming `what`, where nothing came.
+Result<Secret> secret_from_stdin(std::string_view what);
 
 tl::unexpected<Error> no_such_user(std::string_view name);
 

@@ -6,6 +6,7 @@
 #include "server/app/commands.h"
 #include "server/app/configuration.h"
 #include "server/app/mfa_commands.h"
+#include "server/app/webhook_commands.h"
 
 namespace {
 
@@ -111,6 +112,25 @@ int run(int argc, char** argv) {
   made->add_option("--read-only-plan-role-external-id", mfa.read_only_plan_role_external_id, "its external id");
   made->add_option("--raw-key-plans", mfa.raw_key_plans, "plans without a gate get the organization's key itself")
       ->check(CLI::IsMember({"true", "false"}));
+  tollgate::runs::BreakGlassRequest glass;
+  made = command(*organizations, "break-glass", "the only MFA device is lost: later runs wait for no code",
+                 [&] { return run_break_glass(directory, glass); });
+  made->add_option("ORGANIZATION", glass.organization, "its name")->required();
+  made->add_option("--owner", glass.owner, "in whose name")->required();
+  made->add_option("--reason", glass.reason, "what the other owners are told")->required();
+  made->add_option("--workspace", glass.workspaces, "also take away its own, stricter level; may be given again");
+  WebhookWish webhook;
+  made = command(*organizations, "webhook", "shows, sets or tests who is told that a run waits; the secret from stdin",
+                 [&] {
+                   webhook.directory = directory;
+                   return run_org_webhook(webhook);
+                 });
+  made->add_option("ORGANIZATION", webhook.organization, "its name")->required();
+  made->add_option("--url", webhook.url, "where messages go; the secret that signs them comes from stdin");
+  made->add_option("--trigger", webhook.triggers, "what is told; default everything; may be given again");
+  made->add_option("--enabled", webhook.enabled, "turns it on or off")->check(CLI::IsMember({"true", "false"}));
+  made->add_flag("--remove", webhook.remove, "takes it away");
+  made->add_flag("--test", webhook.test, "sends a verification now");
   CLI::App* identities = app.add_subcommand("identity", "AWS keys and MFA devices")->require_subcommand(1);
   NewAwsIdentity identity;
   made = command(*identities, "set", "sets an AWS identity; its secret access key comes from stdin", [&] {

@@ -1,9 +1,6 @@
 #include "server/app/mfa_commands.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
 
 #include "server/app/host.h"
@@ -29,23 +26,6 @@ Result<domain::User> find_user(Tables& tables, const std::string& name) {
   auto found = tables.users().find_by_name(name);
   if (!found) return no_such_user(name);
   return std::move(*found);
-}
-
-// The first line of stdin.
-Result<Secret> secret_from_stdin() {
-  std::string text;
-  char c = 0;
-  while (text.size() < 4096) {
-    const ssize_t got = ::read(STDIN_FILENO, &c, 1);
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0 || c == '\n') break;
-    if (c != '\r') text += c;
-  }
-  if (text.empty()) {
-    return fail(Error(Code::usage, "the secret access key is read from stdin, and nothing came")
-                    .do_next("for example: tollgate-server identity set ... < file"));
-  }
-  return Secret::take(std::move(text));
 }
 
 Result<void> read_time(const std::string& text, const char* flag, std::chrono::seconds& place) {
@@ -130,13 +110,40 @@ Result<void> run_org_mfa(const MfaSettingsChange& request) {
   TG_TRY(const std::string shown, opened.records->store().write([&](Tables& tables) -> Result<std::string> {
     TG_TRY(domain::Organization organization, find_organization(tables, request.organization));
     domain::GateSettings settings = tables.gate_settings().of(organization.id);
+    const domain::MfaLevel before = organization.aws_mfa;
     TG_CHECK(change_level(request, organization));
     TG_CHECK(change_settings(request, settings));
     TG_CHECK(runs::put_gate_settings(tables, settings, operator_of_this_host(), now));
     TG_CHECK(runs::put_gate_level(tables, organization, operator_of_this_host(), now));
+    if (organization.aws_mfa != before) {
+      const domain::Actor actor = operator_of_this_host();
+      runs::tell_owners(tables,
+                        {organization.id, "aws_mfa.level", actor.username,
+                         fmt::format("{} {}.", runs::who(actor), runs::level_change(before, organization.aws_mfa))},
+                        *opened.random, now);
+    }
     return description(organization, settings);
   }));
   print(shown);
+  return {};
+}
+
+Result<void> run_break_glass(const std::string& directory, const runs::BreakGlassRequest& request) {
+  TG_TRY(const Opened opened, open_records_of(directory));
+  const TimePoint now = opened.clock->now();
+  TG_TRY(const runs::GlassBroken broken, opened.records->store().write([&](Tables& tables) {
+    return runs::break_glass(tables, request, operator_of_this_host(), *opened.random, now);
+  }));
+  std::string text = fmt::format("AWS MFA of {} was {} and is never: runs created from now on wait for no code.\n",
+                                 request.organization, domain::to_text(broken.before));
+  for (const std::string& workspace : broken.still_gated)
+    text +=
+        fmt::format("Workspace {} still has a level of its own; --workspace {} takes it away.\n", workspace, workspace);
+  for (const std::string& run : broken.waiting)
+    text += fmt::format("{} was created before and still needs its code: cancel it and start another.\n", run);
+  text += fmt::format("All owners are told. When there is a device again: tollgate-server org mfa DIR {} --level {}\n",
+                      request.organization, domain::to_text(broken.before));
+  print(text);
   return {};
 }
 
@@ -145,7 +152,7 @@ Result<void> run_identity_set(const NewAwsIdentity& request) {
     return fail(Error(Code::usage, "whose identity is it?").do_next("give --organization or --user NAME"));
   }
   TG_TRY(const Opened opened, open_records_of(request.directory));
-  TG_TRY(const Secret secret, secret_from_stdin());
+  TG_TRY(const Secret secret, secret_from_stdin("the secret access key"));
   const TimePoint now = opened.clock->now();
   TG_TRY(const domain::AwsIdentity identity,
          opened.records->store().write([&](Tables& tables) -> Result<domain::AwsIdentity> {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/base/error.h"
+#include "server/runs/break_glass.h"
 
 namespace tollgate::app {
 
@@ -30,6 +31,9 @@ struct MfaSettingsChange {
   std::string raw_key_plans;  // "true", "false"
 };
 Result<void> run_org_mfa(const MfaSettingsChange& request);
+
+// `tollgate-server org break-glass DIR ORGANIZATION --owner NAME --reason TEXT`
+Result<void> run_break_glass(const std::string& directory, const runs::BreakGlassRequest& request);
 
 // `tollgate-server identity set DIR ORGANIZATION --organization|--user NAME`: the secret from stdin.
 struct NewAwsIdentity {

@@ -30,6 +30,8 @@ inline constexpr std::string_view kAwsIdentity = "awsid-";
 inline constexpr std::string_view kIdentityDevice = "awsdev-";
 inline constexpr std::string_view kMfaAttempt = "mfa-";
 inline constexpr std::string_view kNotice = "notice-";
+inline constexpr std::string_view kWebhook = "nc-";
+inline constexpr std::string_view kWebhookDelivery = "ncd-";
 inline constexpr std::string_view kAudit = "ae-";
 }  // namespace id_prefix
 

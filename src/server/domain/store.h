@@ -20,6 +20,7 @@
 #include "server/domain/organization.h"
 #include "server/domain/run.h"
 #include "server/domain/state_version.h"
+#include "server/domain/webhook.h"
 #include "server/domain/workspace.h"
 
 namespace tollgate::domain {
@@ -222,6 +223,23 @@ class NoticeTable : public Table<Notice> {
   virtual Paged<Notice> list(std::string_view organization_id, Page page) = 0;  // newest first
 };
 
+class WebhookTable : public Table<Webhook> {
+ public:
+  // insert(): Code::conflict (reason "exists") where that organization has one.
+  virtual std::optional<Webhook> of_organization(std::string_view organization_id) = 0;
+  virtual std::vector<Webhook> enabled() = 0;  // of all organizations
+};
+
+class WebhookDeliveryTable : public Table<WebhookDelivery> {
+ public:
+  virtual Paged<WebhookDelivery> list(std::string_view webhook_id, Page page) = 0;  // newest first
+  // What is to be sent next: the oldest that is due, none of whose run's earlier ones still waits.
+  virtual std::optional<WebhookDelivery> next_due(std::string_view webhook_id, TimePoint now) = 0;
+  virtual std::optional<TimePoint> next_attempt() = 0;  // the earliest of all that can be sent
+  virtual void give_up_waiting(std::string_view webhook_id, std::string_view why) = 0;
+  virtual void keep_newest(std::string_view webhook_id, std::int64_t count) = 0;  // and all that wait
+};
+
 class AuditTable {
  public:
   virtual ~AuditTable() = default;
@@ -260,6 +278,8 @@ class Tables {
   virtual GateTable& gates() = 0;
   virtual PhaseSessionTable& phase_sessions() = 0;
   virtual NoticeTable& notices() = 0;
+  virtual WebhookTable& webhooks() = 0;
+  virtual WebhookDeliveryTable& webhook_deliveries() = 0;
   virtual AuditTable& audit() = 0;
   virtual SettingTable& settings() = 0;
 };

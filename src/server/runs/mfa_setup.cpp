@@ -198,4 +198,27 @@ Result<void> put_gate_level(Tables& tables, const domain::Organization& organiza
   return {};
 }
 
+void tell_owners(Tables& tables, const OwnersNotice& told, RandomSource& random, TimePoint now) {
+  domain::Notice notice;
+  notice.id = domain::new_id(domain::id_prefix::kNotice, random);
+  notice.organization_id = told.organization_id;
+  notice.kind = told.kind;
+  notice.actor = told.actor;
+  notice.sentence = told.sentence;
+  notice.created_at = now;
+  if (const auto written = tables.notices().insert(notice); !written) throw std::logic_error(written.error().message);
+}
+
+std::string who(const domain::Actor& actor) {
+  if (actor.kind == domain::Actor::Kind::system) return fmt::format("{}, on the server's host,", actor.username);
+  return actor.username.empty() ? "A token" : actor.username;
+}
+
+std::string level_change(domain::MfaLevel from, domain::MfaLevel to) {
+  return fmt::format(
+      "{} the level of AWS MFA from {} to {}{}", to > from ? "raised" : "lowered", domain::to_text(from),
+      domain::to_text(to),
+      to > from ? ": it binds every phase that has not started yet" : ": runs that exist already keep theirs");
+}
+
 }  // namespace tollgate::runs

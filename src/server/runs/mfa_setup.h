@@ -35,4 +35,18 @@ Result<void> put_gate_settings(domain::Tables& tables, const domain::GateSetting
 Result<void> put_gate_level(domain::Tables& tables, const domain::Organization& organization,
                             const domain::Actor& actor, TimePoint now);
 
+// What all owners are told about it: beside the audit, for people. Written where nobody may be looking, so it is read
+// later.
+struct OwnersNotice {
+  std::string organization_id;
+  std::string kind;      // machine-readable, "aws_mfa.level"
+  std::string actor;     // user name; may be empty
+  std::string sentence;  // whole
+};
+void tell_owners(domain::Tables& tables, const OwnersNotice& told, RandomSource& random, TimePoint now);
+// The subject of such a sentence: "ana", "A token", "root, on the server's host,".
+std::string who(const domain::Actor& actor);
+// "raised the level of AWS MFA from never to applies-only: ..."
+std::string level_change(domain::MfaLevel from, domain::MfaLevel to);
+
 }  // namespace tollgate::runs

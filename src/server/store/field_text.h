@@ -13,6 +13,7 @@
 #include "server/domain/organization.h"
 #include "server/domain/run.h"
 #include "server/domain/state_version.h"
+#include "server/domain/webhook.h"
 #include "server/domain/workspace.h"
 #include "server/store/database_error.h"
 
@@ -76,6 +77,11 @@ struct EnumNames<domain::ConfigurationStatus> {
 template <>
 struct EnumNames<domain::StateVersionStatus> {
   static constexpr std::array<std::string_view, 2> kNames{"pending", "finalized"};
+};
+
+template <>
+struct EnumNames<domain::DeliveryState> {
+  static constexpr std::array<std::string_view, 3> kNames{"waiting", "delivered", "failed"};
 };
 
 template <class E>

@@ -180,6 +180,21 @@ constexpr std::string_view kNotices = R"sql(CREATE TABLE notices (id TEXT PRIMAR
 CREATE INDEX notices_organization ON notices (organization_id, ordinal);
 )sql";
 
+constexpr std::string_view kWebhooks = R"sql(CREATE TABLE webhooks (id TEXT PRIMARY KEY,
+  organization_id TEXT NOT NULL REFERENCES organizations (id) ON DELETE CASCADE, name TEXT NOT NULL,
+  enabled BIGINT NOT NULL, triggers TEXT NOT NULL, told_until BIGINT NOT NULL, created_at BIGINT NOT NULL,
+  updated_at BIGINT NOT NULL, url TEXT NOT NULL, token TEXT NOT NULL);
+CREATE UNIQUE INDEX webhooks_organization ON webhooks (organization_id);
+CREATE TABLE webhook_deliveries (id TEXT PRIMARY KEY, ordinal BIGINT NOT NULL,
+  webhook_id TEXT NOT NULL REFERENCES webhooks (id) ON DELETE CASCADE, run_id TEXT NOT NULL,
+  trigger_name TEXT NOT NULL, payload TEXT NOT NULL, state TEXT NOT NULL, attempts BIGINT NOT NULL,
+  created_at BIGINT NOT NULL, next_attempt_at BIGINT NOT NULL, answered_at BIGINT, status BIGINT NOT NULL,
+  excerpt TEXT NOT NULL, error TEXT NOT NULL);
+CREATE UNIQUE INDEX webhook_deliveries_ordinal ON webhook_deliveries (ordinal);
+CREATE INDEX webhook_deliveries_webhook ON webhook_deliveries (webhook_id, ordinal);
+CREATE INDEX webhook_deliveries_waiting ON webhook_deliveries (state, run_id, ordinal);
+)sql";
+
 }  // namespace
 
 const std::vector<Migration>& migrations() {
@@ -189,6 +204,7 @@ const std::vector<Migration>& migrations() {
       {3, "runs, tokens, states", kRuns},
       {4, "AWS identities and gates", kAwsMfa},
       {5, "notices", kNotices},
+      {6, "webhooks", kWebhooks},
   };
   return all;
 }

@@ -4,6 +4,7 @@
 #include "server/store/aws_mfa_tables.h"
 #include "server/store/identity_tables.h"
 #include "server/store/run_tables.h"
+#include "server/store/webhook_tables.h"
 #include "server/store/workspace_tables.h"
 
 namespace tollgate::store {
@@ -55,6 +56,8 @@ class SqlTables final : public domain::Tables {
   domain::GateTable& gates() override { return gates_; }
   domain::PhaseSessionTable& phase_sessions() override { return phase_sessions_; }
   domain::NoticeTable& notices() override { return notices_; }
+  domain::WebhookTable& webhooks() override { return webhooks_; }
+  domain::WebhookDeliveryTable& webhook_deliveries() override { return webhook_deliveries_; }
   domain::AuditTable& audit() override { return audit_; }
   domain::SettingTable& settings() override { return settings_; }
 
@@ -78,6 +81,8 @@ class SqlTables final : public domain::Tables {
   SqlGates gates_{context_};
   SqlPhaseSessions phase_sessions_{context_};
   SqlNotices notices_{context_};
+  SqlWebhooks webhooks_{context_};
+  SqlWebhookDeliveries webhook_deliveries_{context_};
   SqlAudit audit_{context_};
   SqlSettings settings_{context_};
 };

@@ -221,6 +221,12 @@ tl::expected<Response, Failure> CurlClient::send(const Request& request) {
   headers.add("Expect:");
   if (!content_type) headers.add("Content-Type:");
 
+  HeaderList pinned;
+  if (!request.connect_to.empty()) {
+    const bool six = request.connect_to.find(':') != std::string::npos;
+    pinned.add(fmt::format("::{}:{}", six ? fmt::format("[{}]", request.connect_to) : request.connect_to, url->port));
+  }
+
   Transfer transfer;
   transfer.limit = request.max_response_bytes;
   transfer.may_repeat = request.method != "POST" && request.method != "PATCH";
@@ -229,6 +235,7 @@ tl::expected<Response, Failure> CurlClient::send(const Request& request) {
   set_transport(request, *url);
   set_content(request);
   set(handle_, CURLOPT_HTTPHEADER, headers.get());
+  if (!request.connect_to.empty()) set(handle_, CURLOPT_CONNECT_TO, pinned.get());
   set(handle_, CURLOPT_ERRORBUFFER, error_.data());
   set(handle_, CURLOPT_WRITEFUNCTION, &on_body);
   set(handle_, CURLOPT_WRITEDATA, &transfer);
@@ -239,6 +246,7 @@ tl::expected<Response, Failure> CurlClient::send(const Request& request) {
   const CURLcode outcome = curl_easy_perform(handle_);
   // The handle outlives this call's buffers.
   curl_easy_setopt(handle_, CURLOPT_HTTPHEADER, nullptr);
+  curl_easy_setopt(handle_, CURLOPT_CONNECT_TO, nullptr);
   curl_easy_setopt(handle_, CURLOPT_POSTFIELDS, nullptr);
   if (outcome != CURLE_OK) return tl::unexpected(describe(outcome, transfer, *url));
   if (!transfer.head_complete) return tl::unexpected(describe(CURLE_PARTIAL_FILE, transfer, *url));

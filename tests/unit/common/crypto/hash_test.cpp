@@ -99,6 +99,21 @@ TEST(Hash, HmacAgreesWithRfc2202And4231) {
   }
 }
 
+TEST(Hash, HmacSha512AgreesWithRfc4231) {
+  EXPECT_EQ(
+      hex_encode(hmac_sha512(std::string(20, '\x0b'), "Hi There")),
+      "87aa7cdea5ef619d4ff0b4241a1d6cb02379f4e2ce4ec2787ad0b30545e17cdedaa833b7d6b8a702038b274eaea3f4e4be9d914eeb61f17"
+      "02e696c203a126854");
+  EXPECT_EQ(
+      hex_encode(hmac_sha512("Jefe", "what do ya want for nothing?")),
+      "164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea2505549758bf75c05a994a6d034f65f8f0e6fdcaeab1a34d4a6b4"
+      "b636e070a38bce737");
+  EXPECT_EQ(
+      hex_encode(hmac_sha512(std::string(131, '\xaa'), "Test Using Larger Than Block-Size Key - Hash Key First")),
+      "80b24263c7c1a3ebb71493c1dd7be8b49b46d1f41b4aeec1121b013783f8f3526b56d037e05f2598bd0fd2215d6a1e5295e64f73f63f0ae"
+      "c8b915a985d786598");
+}
+
 TEST(Hash, KeyedHashSeparatesKeysContextsAndBytes) {
   const Secret key(std::string(32, 'k'));
   const std::string base = keyed_hash(key, "name", "bytes");

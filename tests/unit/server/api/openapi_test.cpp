@@ -127,6 +127,16 @@ TEST_F(OpenApi, SchemasAreTrue) {
       send("POST", path("workspaces/" + workspace + "/vars"), owner,
            body("vars", json::Value::object({{"key", "region"}, {"value", "x"}, {"category", "terraform"}})));
   ASSERT_EQ(variable.status, 201) << variable.body;
+  domain::Webhook webhook;
+  webhook.id = "nc-1";
+  webhook.organization_id = "org-acme";
+  domain::WebhookDelivery delivery;
+  delivery.id = "ncd-1";
+  delivery.webhook_id = webhook.id;
+  EXPECT_TRUE(store.write([&](Tables& tables) -> Result<void> {
+    TG_CHECK(tables.webhooks().insert(webhook));
+    return tables.webhook_deliveries().insert(delivery);
+  }));
   std::map<std::string, json::Value> seen;
   const auto look = [&](const http::Response& answer) {
     ASSERT_LT(answer.status, 300) << answer.body;
@@ -141,7 +151,8 @@ TEST_F(OpenApi, SchemasAreTrue) {
        {std::string("organizations/acme"), std::string("projects/prj-acme"), "workspaces/" + workspace, "runs/" + run,
         "plans/" + row.plan.id, "applies/" + row.apply.id, "state-versions/" + state,
         "state-versions/" + state + "/outputs", std::string("organizations/acme/organization-memberships"),
-        std::string("users/user-alice/authentication-tokens"), std::string("organizations/acme/audit-events")}) {
+        std::string("users/user-alice/authentication-tokens"), std::string("organizations/acme/audit-events"),
+        std::string("organizations/acme/webhook"), std::string("organizations/acme/webhook/deliveries")}) {
     look(send("GET", path(target), owner));
   }
   for (const ResourceSchema& schema : resource_schemas()) {

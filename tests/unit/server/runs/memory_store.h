@@ -259,6 +259,8 @@ class MemoryTables final : public domain::Tables {
   domain::GateTable& gates() override { return aws_mfa_.gates; }
   domain::PhaseSessionTable& phase_sessions() override { return aws_mfa_.sessions; }
   domain::NoticeTable& notices() override { not_in_memory(); }
+  domain::WebhookTable& webhooks() override { not_in_memory(); }
+  domain::WebhookDeliveryTable& webhook_deliveries() override { not_in_memory(); }
   domain::AuditTable& audit() override { return audit_; }
   domain::SettingTable& settings() override { not_in_memory(); }
 

@@ -125,6 +125,94 @@ TEST_P(TablesTest, UpdatingWhatIsNotThereIsABug) {
   write([](Tables& t) { t.users().erase("user-none"); });
 }
 
+TEST_P(TablesTest, AWebhookIsOneOfItsOrganizationAndItsDeliveriesGoWithIt) {
+  const auto acme = add_organization("acme");
+  domain::Webhook webhook;
+  webhook.id = "nc-1";
+  webhook.organization_id = acme.id;
+  webhook.url = "https://hooks.example.com/T0/secret";
+  webhook.token = Secret("a secret of 16 bytes");
+  webhook.triggers = {"mfa:needed", "mfa:passed"};
+  write([&](Tables& t) { must(t.webhooks().insert(webhook)); });
+  domain::Webhook second = webhook;
+  second.id = "nc-2";
+  const auto taken = store->write([&](Tables& t) { return t.webhooks().insert(second); });
+  ASSERT_FALSE(taken);
+  EXPECT_EQ(taken.error().reason, "exists");
+  domain::WebhookDelivery delivery;
+  delivery.id = "ncd-1";
+  delivery.webhook_id = "nc-1";
+  delivery.run_id = "run-1";
+  delivery.payload = "{}";
+  write([&](Tables& t) { must(t.webhook_deliveries().insert(delivery)); });
+  store->read([&](Tables& t) {
+    const auto found = t.webhooks().of_organization(acme.id);
+    EXPECT_EQ(found->url, webhook.url);
+    EXPECT_TRUE(found->token == webhook.token);
+    EXPECT_EQ(found->triggers, webhook.triggers);
+    EXPECT_EQ(ids(t.webhooks().enabled()), std::vector<std::string>{"nc-1"});
+    return 0;
+  });
+  webhook.enabled = false;
+  write([&](Tables& t) {
+    must(t.webhooks().update(webhook));
+    t.webhook_deliveries().give_up_waiting("nc-1", "off");
+  });
+  store->read([&](Tables& t) {
+    EXPECT_TRUE(t.webhooks().enabled().empty());
+    EXPECT_EQ(t.webhook_deliveries().find("ncd-1")->state, domain::DeliveryState::failed);
+    EXPECT_EQ(t.webhook_deliveries().find("ncd-1")->last.error, "off");
+    return 0;
+  });
+  write([&](Tables& t) { t.webhooks().erase("nc-1"); });
+  store->read([&](Tables& t) {
+    EXPECT_FALSE(t.webhook_deliveries().find("ncd-1"));
+    return 0;
+  });
+}
+
+TEST_P(TablesTest, ADeliveryIsDueOnceWhatItsRunHasToTellBeforeIsTold) {
+  const auto acme = add_organization("acme");
+  const TimePoint now = clock.now();
+  const auto delivery = [&](std::string id, std::string run, TimePoint at) {
+    domain::WebhookDelivery made;
+    made.id = std::move(id);
+    made.webhook_id = "nc-1";
+    made.run_id = std::move(run);
+    made.next_attempt_at = at;
+    return made;
+  };
+  domain::WebhookDelivery first = delivery("ncd-1", "run-a", now + std::chrono::minutes(1));
+  write([&](Tables& t) {
+    domain::Webhook webhook;
+    webhook.id = "nc-1";
+    webhook.organization_id = acme.id;
+    must(t.webhooks().insert(webhook));
+    must(t.webhook_deliveries().insert(first));
+    must(t.webhook_deliveries().insert(delivery("ncd-2", "run-a", now)));
+    must(t.webhook_deliveries().insert(delivery("ncd-3", "run-b", now + std::chrono::seconds(5))));
+  });
+  const auto due = [&](TimePoint at) {
+    return store->read([&](Tables& t) {
+      const auto found = t.webhook_deliveries().next_due("nc-1", at);
+      return found ? found->id : std::string();
+    });
+  };
+  EXPECT_EQ(due(now), "") << "ncd-2 waits behind ncd-1";
+  EXPECT_EQ(store->read([&](Tables& t) { return t.webhook_deliveries().next_attempt(); }),
+            now + std::chrono::seconds(5));
+  EXPECT_EQ(due(now + std::chrono::seconds(5)), "ncd-3");
+  EXPECT_EQ(due(now + std::chrono::minutes(1)), "ncd-1");
+  first.state = domain::DeliveryState::delivered;
+  write([&](Tables& t) { must(t.webhook_deliveries().update(first)); });
+  EXPECT_EQ(due(now), "ncd-2");
+  write([&](Tables& t) { t.webhook_deliveries().keep_newest("nc-1", 1); });
+  store->read([&](Tables& t) {
+    EXPECT_EQ(ids(t.webhook_deliveries().list("nc-1", {}).rows), (std::vector<std::string>{"ncd-3", "ncd-2"}));
+    return 0;
+  });
+}
+
 TEST_P(TablesTest, NoticesNewestFirst) {
   const auto acme = add_organization("acme");
   const auto other = add_organization("other");
