@@ -4,132 +4,18 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <functional>
 #include <unordered_map>
+
+#include "aws/ini_text.h"
 
 namespace tollgate::aws {
 namespace {
 
+using namespace ini;
+
 constexpr std::string_view kBlanks = " \t";
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-
-bool is_blank(char c) {
-  return c == ' ' || c == '\t';
-}
-
-// What a line holds, found in one pass, so that most lines are spared most searches.
-constexpr std::uint8_t kCommentMark = 1;  // # or ;
-constexpr std::uint8_t kControl = 2;      // but for a tab
-constexpr std::uint8_t kUpper = 4;
-constexpr std::uint8_t kBracket = 8;  // [
-
-constexpr std::array<std::uint8_t, 256> make_classes() {
-  std::array<std::uint8_t, 256> classes = {};
-  for (std::size_t i = 0; i < 0x20; ++i)
-    classes[i] = kControl;
-  classes[0x7F] = kControl;
-  classes['\t'] = 0;
-  classes['#'] = classes[';'] = kCommentMark;
-  classes['['] = kBracket;
-  for (std::size_t i = 'A'; i <= 'Z'; ++i)
-    classes[i] = kUpper;
-  return classes;
-}
-constexpr std::array<std::uint8_t, 256> kClasses = make_classes();
-
-std::uint8_t classes_in(std::string_view text) {
-  std::uint8_t found = 0;
-  for (const char c : text)
-    found = static_cast<std::uint8_t>(found | kClasses[static_cast<unsigned char>(c)]);
-  return found;
-}
-
-// White space that Go's unicode.IsSpace knows beyond ASCII; pasted text brings no-break spaces along.
-constexpr std::array<std::string_view, 19> kWideSpaces = {
-    "\xC2\x85",     "\xC2\xA0",     "\xE1\x9A\x80", "\xE2\x80\x80", "\xE2\x80\x81", "\xE2\x80\x82", "\xE2\x80\x83",
-    "\xE2\x80\x84", "\xE2\x80\x85", "\xE2\x80\x86", "\xE2\x80\x87", "\xE2\x80\x88", "\xE2\x80\x89", "\xE2\x80\x8A",
-    "\xE2\x80\xA8", "\xE2\x80\xA9", "\xE2\x80\xAF", "\xE2\x81\x9F", "\xE3\x80\x80"};
-
-bool is_ascii_space(char c) {
-  return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-// strings.TrimSpace of Go.
-std::string_view trim(std::string_view text) {
-  for (bool again = true; again;) {
-    again = false;
-    while (!text.empty() && is_ascii_space(text.front()))
-      text.remove_prefix(1);
-    while (!text.empty() && is_ascii_space(text.back()))
-      text.remove_suffix(1);
-    if (text.empty() || (static_cast<signed char>(text.front()) >= 0 && static_cast<signed char>(text.back()) >= 0)) {
-      break;
-    }
-    for (const std::string_view space : kWideSpaces) {
-      if (text.starts_with(space)) {
-        text.remove_prefix(space.size());
-        again = true;
-      }
-      if (text.ends_with(space)) {
-        text.remove_suffix(space.size());
-        again = true;
-      }
-    }
-  }
-  return text;
-}
-
-std::string_view trim_left_blanks(std::string_view text) {
-  while (!text.empty() && is_blank(text.front()))
-    text.remove_prefix(1);
-  return text;
-}
-
-// A header's comment needs no blank in front of it.
-std::string_view cut_header_comment(std::string_view line) {
-  return line.substr(0, line.find_first_of("#;"));
-}
-
-// Where ` #`, ` ;` or the same after a tab begins; npos if there is no such comment.
-std::size_t comment_start(std::string_view line) {
-  for (std::size_t at = line.find_first_of("#;"); at != line.npos; at = line.find_first_of("#;", at + 1)) {
-    if (at > 0 && is_blank(line[at - 1])) return at - 1;
-  }
-  return line.npos;
-}
-
-std::string_view unquoted(std::string_view value) {
-  if (value.size() >= 2 && value.front() == value.back() && (value.front() == '"' || value.front() == '\'')) {
-    return value.substr(1, value.size() - 2);
-  }
-  return value;
-}
-
-bool has_control_character(std::string_view text) {
-  return (classes_in(text) & kControl) != 0;
-}
-
-bool equal_ignoring_case(std::string_view a, std::string_view lower) {
-  return a.size() == lower.size() && std::equal(a.begin(), a.end(), lower.begin(), [](char x, char y) {
-           return (x >= 'A' && x <= 'Z' ? static_cast<char>(x + 32) : x) == y;
-         });
-}
-
-struct KeyAndValue {
-  std::string_view key;
-  std::string_view value;
-  bool colon = false;
-  bool found = false;
-};
-
-KeyAndValue split_setting(std::string_view line) {
-  std::size_t at = 0;
-  while (at < line.size() && line[at] != '=' && line[at] != ':')
-    ++at;
-  if (at == line.size()) return {};
-  return {trim(line.substr(0, at)), trim(line.substr(at + 1)), line[at] == ':', true};
-}
 
 struct SettingId {
   std::size_t section;
