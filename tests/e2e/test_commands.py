@@ -60,6 +60,25 @@ def test_status_shows_sessions_and_no_secret(world, home):
     assert json.loads(home.run("tollgate", "status", "--json").stdout)
 
 
+def test_status_in_one_line_for_a_shell_prompt(home):
+    empty = home.run("tollgate", "status", "--prompt")
+    assert (empty.returncode, empty.stdout, empty.stderr) == (0, "", "")
+    home.login()
+    line = home.run("tollgate", "status", "--prompt")
+    assert line.returncode == 0 and re.fullmatch(r"base 11h 5\dm[^\n]*\n", line.stdout), line
+
+
+def test_a_profile_in_place_of_a_command(home):
+    home.login()
+    short = home.run("tollgate", "prod", "--", "sh", "-c", "echo $AWS_PROFILE; exit 3")
+    assert (short.returncode, short.stdout) == (3, "prod\n"), short.stderr
+    # A command's name is a command, also where a profile has it.
+    home.edit("config", "[profile status]\nregion = eu-central-1\n")
+    taken = home.run("tollgate", "status", "--", "true")
+    assert taken.returncode == 64
+    assert home.run("tollgate", "nobody", "--", "true").returncode in (64, 78)
+
+
 def test_clear_ends_the_session(world, home):
     home.login()
     assert home.run("tollgate", "credential-process", "--profile", "prod").returncode == 0

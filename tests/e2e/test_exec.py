@@ -177,6 +177,35 @@ def test_terminate_sent_to_tollgate_reaches_the_child(ready):
     process.communicate()
 
 
+def test_signals_of_processes_are_relayed_on_a_terminal_too(ready):
+    child = ready.spawn("tollgate", "exec", "prod", "--", "sh", "-c",
+                        "trap 'echo got HUP' HUP; trap 'echo got TERM; exit 7' TERM; echo ready; while :; do sleep 0.1; done")
+    child.expect("ready")
+    os.kill(child.pid, signal.SIGHUP)
+    child.expect("got HUP")
+    os.kill(child.pid, signal.SIGTERM)
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.before.count("got") == 1 and "got TERM" in child.before
+    assert child.exitstatus == 7
+
+
+def test_stopped_and_continued_by_a_shell(ready):
+    shell = ready.spawn("bash", "--norc", "--noprofile", "-i", environment={"PS1": "$ "})
+    shell.sendline("tollgate exec prod -- sh -c 'echo re''ady; read answer; echo got-$answer; exit 8'")
+    shell.expect("ready")
+    shell.sendcontrol("z")
+    shell.expect("Stopped")
+    shell.sendline("fg")
+    shell.expect("tollgate exec")
+    shell.sendline("later")
+    shell.expect("got-later")
+    shell.sendline("echo status=$?; exit")
+    shell.expect("status=8")
+    shell.expect(pexpect.EOF)
+    shell.close()
+
+
 def test_unknown_profile_names_those_there_are(home):
     result = home.run("tollgate", "exec", "no-such-profile", "--", "true")
     assert result.returncode == 78
@@ -206,9 +235,21 @@ def test_durations_are_kept_and_caps_named(world, home):
     hours, _, prompts = hours_left(home, "--duration", "3h")
     assert 2.9 < hours <= 3 and prompts == 1
     assert len(world.calls("GetSessionToken")) == 1
+
+
+def test_a_role_that_allows_less_than_was_asked_for_costs_one_code_and_is_named_and_remembered(world, home):
     # The role's own maximum, four hours, is known to AWS alone.
-    above = home.on_pty("tollgate", "exec", "prod", "--env", "--duration", "11h", "--", "true")
-    assert above.status == 65 and "does not allow a session as long as that" in above.output
+    hours, output, prompts = hours_left(home, "--duration", "11h")
+    assert 3.9 < hours <= 4 and prompts == 1
+    assert re.search(r"tollgate: .*11h is not possible: \S+role/team/deploy .*MaxSessionDuration; 4h is used",
+                     output.replace("\r\n", " ")), output
+    calls = len(world.calls("AssumeRole"))
+    hours, output, prompts = hours_left(home, "--duration", "12h")
+    assert 3.9 < hours <= 4 and prompts == 0 and "4h is used" in output
+    assert len(world.calls("AssumeRole")) == calls
+    # What is remembered of a role is no session.
+    assert len(json.loads(home.run("tollgate", "status", "--json").stdout)["sessions"]) == 1
+    assert "1 cached session forgotten" in home.run("tollgate", "clear").stderr
 
 
 def test_no_session_sends_the_code_with_the_role(world, home):

@@ -50,13 +50,18 @@ def test_an_apply_outlives_several_role_sessions_with_one_code(make_world, tmp_p
     assert [call for call in world.calls("PutObject") if "slow/terraform.tfstate" in call["resource"]]
 
 
-def test_an_ending_mfa_session_is_asked_for_ahead(make_world):
-    # The MFA session lasts 36 s; the question comes with a quarter of it left, while the program goes on.
+def test_an_apply_whose_mfa_session_ends_asks_ahead(make_world, tmp_path, terraform_program):
+    # The MFA session lasts 36 s; the question comes with a quarter of it left, while terraform goes on. The state is
+    # written after the first session has ended.
     world, home = make_world(shortened(1200))
-    result = home.on_pty("tollgate", "exec", "prod", "--", "sh", "-c",
-                         "for i in $(seq 45); do sleep 1; done; tollgate credential-process --profile prod | wc -c",
-                         timeout=150)
+    project = slow_project(tmp_path / "slow", 40)
+    name = clients.terraform()
+    result = home.on_pty("tollgate", "exec", "prod", "--", "sh", "-ec",
+                         f"{name} init -input=false -no-color; {name} apply -input=false -no-color -auto-approve",
+                         cwd=project, timeout=150)
     assert result.status == 0, result.output
+    assert "Apply complete! Resources: 1 added" in result.output
     assert result.prompts >= 2
     assert len(world.calls("GetSessionToken")) >= 2
     assert not [call for call in world.calls() if call["decision"] == "denied"]
+    assert not (project / "errored.tfstate").exists()

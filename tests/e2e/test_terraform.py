@@ -3,6 +3,8 @@ import json
 import re
 import shutil
 
+import pexpect
+
 from tests.support import clients, terraform
 
 KNOWN_FAILURE = "assume role with MFA enabled, but AssumeRoleTokenProvider session option not set."
@@ -158,3 +160,25 @@ def test_plan_exit_status_comes_through(world, home, project):
     assert home.run(*inside, "plan", "-input=false", "-detailed-exitcode", cwd=project).returncode == 2
 
 
+def test_ctrl_c_reaches_terraform_once(home, tmp_path, terraform_program):
+    """The second interrupt would make it drop everything, the state included."""
+    (tmp_path / "main.tf").write_text("""resource "terraform_data" "slow" {
+  provisioner "local-exec" {
+    command = "trap '' INT; echo the work begins; sleep 3"
+  }
+}
+""")
+    home.login()
+    name = clients.terraform()
+    child = home.spawn("tollgate", "exec", "prod", "--", "sh", "-ec",
+                       f"{name} init -input=false -no-color; exec {name} apply -input=false -no-color -auto-approve",
+                       cwd=str(tmp_path))
+    child.expect("the work begins")
+    child.sendintr()
+    child.expect("Interrupt received")
+    child.expect(pexpect.EOF)
+    rest = child.before
+    child.close()
+    assert "nterrupt received" not in rest and "Two interrupts" not in rest, rest
+    assert child.signalstatus is None
+    assert "terraform_data" in (tmp_path / "terraform.tfstate").read_text()

@@ -3,6 +3,7 @@
 
 #include "broker/cli/command.h"
 #include "broker/cli/output.h"
+#include "broker/deliver/role_limits.h"
 
 namespace tollgate::cli {
 namespace {
@@ -40,7 +41,7 @@ Result<void> status(App& app, const StatusInput& input) {
   for (const vault::EntrySummary& entry : entries) {
     if (!entry.problem.empty()) {
       print_notice(fmt::format("a cached entry cannot be used and counts as absent: {}", entry.problem));
-    } else if (entry.expires > now) {
+    } else if (entry.expires > now && entry.kind != deliver::kRoleLimitKind) {
       live.push_back(entry);
     }
   }
@@ -87,11 +88,13 @@ Result<void> clear(App& app, const ClearInput& input) {
     source = chain.source_profile;
     serial = aws::first_mfa_serial(chain);
   }
-  TG_TRY(const std::size_t count, cache->clear([&](const vault::EntrySummary& entry) {
-    if (input.profile.empty() || !entry.problem.empty()) return true;
-    if (label(entry, "profile") == input.profile) return true;
-    return entry.kind == "session" && !serial.empty() && label(entry, "serial") == serial &&
-           label(entry, "profile") == source;
+  std::size_t count = 0;
+  TG_CHECK(cache->clear([&](const vault::EntrySummary& entry) {
+    const bool meant = input.profile.empty() || !entry.problem.empty() || label(entry, "profile") == input.profile ||
+                       (entry.kind == "session" && !serial.empty() && label(entry, "serial") == serial &&
+                        label(entry, "profile") == source);
+    if (meant && entry.kind != deliver::kRoleLimitKind) ++count;
+    return meant;
   }));
   print_notice(
       fmt::format("{} cached {} forgotten. Sessions that programs already hold stay valid at AWS until they expire",

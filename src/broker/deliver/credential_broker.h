@@ -110,10 +110,28 @@ class CredentialBroker {
   Result<aws::Credentials> web_identity_credentials(Request& request, const aws::WebIdentity& identity);
   Result<aws::Credentials> mfa_session(Request& request, const aws::Credentials& keys);
   Result<aws::Credentials> role_with_code(Request& request, const aws::Credentials& keys);
-  Result<aws::Credentials> pass_gate(Request& request, const aws::Credentials& keys, const std::string& serial,
-                                     const vault::CacheKey& wanted,
-                                     const std::function<aws::AwsResult<aws::Credentials>(const aws::MfaCode&)>& call,
-                                     const std::function<vault::Entry(const aws::Credentials&)>& entry);
+  aws::AssumeRoleRequest role_call(const Request& request, std::size_t index);
+
+  // With the device's gate passed: `recheck` looks whether what is wanted is there by now, `spend` sends the code.
+  struct Granted;
+  Result<aws::Credentials> pass_gate(Request& request, const aws::Credentials& keys,
+                                     const std::function<std::optional<aws::Credentials>()>& recheck,
+                                     const std::function<aws::AwsResult<Granted>(const aws::MfaCode&)>& spend);
+  Result<std::chrono::seconds> session_duration(const Request& request) const;
+  aws::AwsResult<Granted> spend_on_session(Request& request, aws::StsClient& client, const aws::Credentials& keys,
+                                           std::chrono::seconds duration, const aws::MfaCode& code);
+  // The code goes with the role. AWS refuses a session longer than the role's own maximum before it looks at the code,
+  // so that the same one serves a shorter role session, and where an hour is left an MFA session.
+  aws::AwsResult<Granted> spend_on_role(Request& request, aws::StsClient& client, const aws::Credentials& keys,
+                                        aws::AssumeRoleRequest& call, std::chrono::seconds session_life,
+                                        const aws::MfaCode& code);
+
+  // True where `refusal` means that the role's session is too long: from now on the request wants a shorter one, and
+  // so will the next.
+  bool shorten(Request& request, std::size_t index, const aws::MappedError& refusal);
+  void shorten(Request& request, std::size_t index, std::chrono::seconds instead);
+  void use_known_limit(Request& request);
+
   std::optional<aws::Credentials> cached(Request& request, const vault::CacheKey& key, bool is_session,
                                          bool* due = nullptr);
   aws::StsClient sts(const Request& request);

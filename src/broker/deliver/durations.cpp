@@ -71,4 +71,18 @@ std::vector<std::string> cap_durations(aws::Chain& chain, ObtainOptions& options
   return notices;
 }
 
+seconds next_shorter(seconds refused) {
+  for (const seconds choice : {seconds(8 * 3600), seconds(4 * 3600), seconds(2 * 3600)}) {
+    if (choice < refused) return choice;
+  }
+  return kMaxChainedDuration;
+}
+
+std::string role_limit_notice(std::string_view role_arn, seconds wanted, seconds used) {
+  return fmt::format(
+      "a role session of {} is not possible: {} refuses it as longer than its MaxSessionDuration; {} is used. Ask for "
+      "less, or have the role's owner raise it",
+      plain(wanted), role_arn, plain(used));
+}
+
 }  // namespace tollgate::deliver

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "aws/profile_chain.h"
@@ -25,5 +26,10 @@ std::optional<std::chrono::seconds> effective_duration(const aws::Chain& chain,
 
 // Brings every duration of the request within AWS's limits and says what was changed and why.
 std::vector<std::string> cap_durations(aws::Chain& chain, ObtainOptions& options, bool with_code);
+
+// What to ask for where a role refused a session as longer than its MaxSessionDuration, which AWS does not tell: the
+// next of 8, 4, 2 and 1 h, the choices that the IAM console offers for it. An hour no role refuses.
+std::chrono::seconds next_shorter(std::chrono::seconds refused);
+std::string role_limit_notice(std::string_view role_arn, std::chrono::seconds wanted, std::chrono::seconds used);
 
 }  // namespace tollgate::deliver

@@ -6,8 +6,10 @@
 
 #include <filesystem>
 #include <map>
+#include <set>
 
 #include "aws/query.h"
+#include "broker/deliver/role_limits.h"
 #include "common/crypto/sealed_box.h"
 #include "tests/support/manual_clock.h"
 
@@ -45,14 +47,17 @@ class FakeSts final : public net::Client {
     calls.push_back(action + (call.count("TokenCode") != 0 ? "+code" : ""));
     last = call;
     last_url = request.url;
-    if (!failing.empty()) {
-      return net::Response{403,
-                           {},
-                           fmt::format("<ErrorResponse><Error><Code>{}</Code><Message>{}</Message></Error>"
-                                       "<RequestId>r-1</RequestId></ErrorResponse>",
-                                       failing, failing_message)};
-    }
+    if (!failing.empty()) return refusal(403, failing, failing_message);
     const auto life = call.count("DurationSeconds") != 0 ? std::stoll(call["DurationSeconds"]) : 3600;
+    if (call.count("TokenCode") != 0 && spent_.count(call["TokenCode"]) != 0) {
+      return refusal(403, "AccessDenied", "MultiFactorAuthentication failed with invalid MFA one time pass code.");
+    }
+    const bool too_long = action == "AssumeRole" && seconds(life) > longest_role_session;
+    if (!too_long || refusals_spend_codes) spent_.insert(call["TokenCode"]);
+    if (too_long) {
+      return refusal(400, "ValidationError",
+                     "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.");
+    }
     const std::string end = format_iso8601(clock_->now() + seconds(life));
     const std::string credentials = fmt::format(
         "<Credentials><AccessKeyId>ASIA{0}</AccessKeyId><SecretAccessKey>s{0}</SecretAccessKey>"
@@ -72,8 +77,19 @@ class FakeSts final : public net::Client {
   std::string last_url;
   std::string failing;
   std::string failing_message;
+  seconds longest_role_session = hours(12);
+  bool refusals_spend_codes = false;
 
  private:
+  static net::Response refusal(int status, std::string_view code, std::string_view message) {
+    return net::Response{status,
+                         {},
+                         fmt::format("<ErrorResponse><Error><Code>{}</Code><Message>{}</Message></Error>"
+                                     "<RequestId>r-1</RequestId></ErrorResponse>",
+                                     code, message)};
+  }
+
+  std::set<std::string> spent_;
   const Clock* clock_;
 };
 
@@ -214,6 +230,98 @@ TEST_F(CredentialBrokerTest, ARoleOfFourHoursTakesTheCodeItself) {
   clock_.advance(hours(3));
   EXPECT_TRUE(obtain("long").from_cache);
   EXPECT_EQ(sts_.calls.size(), 1U);
+}
+
+TEST_F(CredentialBrokerTest, ARoleThatAllowsLessIsGotWithTheSameCodeAndRemembered) {
+  sts_.longest_role_session = hours(6);
+  ObtainOptions options;
+  options.role_duration = hours(11);
+  const Obtained obtained = obtain("prod", options);
+  EXPECT_THAT(sts_.calls, ElementsAre("AssumeRole+code", "AssumeRole+code", "AssumeRole+code"));
+  EXPECT_EQ(sts_.last["DurationSeconds"], "14400");
+  EXPECT_EQ(person_.prompts.size(), 1U);
+  EXPECT_THAT(obtained.notices, ElementsAre(HasSubstr("11h is not possible")));
+  EXPECT_THAT(obtained.notices[0], HasSubstr("role/team/deploy"));
+  EXPECT_THAT(obtained.notices[0], HasSubstr("MaxSessionDuration; 4h is used"));
+  // Another process asks right away for what it can get, and finds it.
+  EXPECT_TRUE(obtain("prod", options).from_cache);
+  clock_.advance(hours(5));
+  EXPECT_THAT(obtain("prod", options).notices, ElementsAre(HasSubstr("4h is used")));
+  EXPECT_EQ(sts_.calls.size(), 4U);
+  // Less than what was refused is asked for as it is: the owner's number may lie between.
+  options.role_duration = hours(5);
+  EXPECT_TRUE(obtain("prod", options).notices.empty());
+  EXPECT_EQ(sts_.last["DurationSeconds"], "18000");
+  // Owners raise limits.
+  clock_.advance(kRoleLimitLife);
+  sts_.longest_role_session = hours(12);
+  options.role_duration = hours(11);
+  EXPECT_TRUE(obtain("prod", options).notices.empty());
+  EXPECT_EQ(sts_.last["DurationSeconds"], "39600");
+}
+
+TEST_F(CredentialBrokerTest, ARoleThatAllowsAnHourGetsASessionForTheSameCode) {
+  sts_.longest_role_session = hours(1);
+  const Obtained obtained = obtain("long");
+  EXPECT_THAT(sts_.calls, ElementsAre("AssumeRole+code", "AssumeRole+code", "GetSessionToken+code", "AssumeRole"));
+  EXPECT_EQ(sts_.last["DurationSeconds"], "3600");
+  EXPECT_EQ(person_.prompts.size(), 1U);
+  EXPECT_THAT(obtained.notices, ElementsAre(HasSubstr("4h is not possible")));
+  EXPECT_THAT(obtained.notices[0], HasSubstr("1h is used"));
+  EXPECT_TRUE(obtained.session_expires);
+  EXPECT_TRUE(obtain("long").from_cache);
+  clock_.advance(hours(2));
+  obtain("long");
+  obtain("audit");
+  EXPECT_EQ(sts_.calls.size(), 6U);
+  EXPECT_EQ(person_.prompts.size(), 1U);
+}
+
+TEST_F(CredentialBrokerTest, WhereARefusalUsesTheCodeUpOnlyOneMoreIsAskedFor) {
+  sts_.longest_role_session = hours(1);
+  sts_.refusals_spend_codes = true;
+  obtain("long");
+  EXPECT_THAT(sts_.calls, ElementsAre("AssumeRole+code", "AssumeRole+code", "GetSessionToken+code", "AssumeRole"));
+  ASSERT_EQ(person_.prompts.size(), 2U);
+  EXPECT_THAT(person_.prompts[1].refusal, HasSubstr("AWS took the code"));
+}
+
+TEST_F(CredentialBrokerTest, WhereARefusalUsesTheCodeUpASessionThatIsThereServes) {
+  obtain("prod");
+  sts_.longest_role_session = hours(1);
+  sts_.refusals_spend_codes = true;
+  obtain("long");
+  EXPECT_THAT(sts_.calls,
+              ElementsAre("GetSessionToken+code", "AssumeRole", "AssumeRole+code", "AssumeRole+code", "AssumeRole"));
+  EXPECT_EQ(person_.prompts.size(), 2U);
+}
+
+TEST_F(CredentialBrokerTest, WithoutSessionsTheCodeStaysWithTheRole) {
+  sts_.longest_role_session = hours(1);
+  ObtainOptions options;
+  options.use_session = false;
+  EXPECT_THAT(obtain("long", options).notices, ElementsAre(HasSubstr("1h is used")));
+  EXPECT_THAT(sts_.calls, ElementsAre("AssumeRole+code", "AssumeRole+code", "AssumeRole+code"));
+  EXPECT_EQ(sts_.last["DurationSeconds"], "3600");
+}
+
+TEST_F(CredentialBrokerTest, ARoleWithoutMfaIsShortenedToo) {
+  profiles_ =
+      aws::merge_profiles({"config", "credentials"},
+                          "[profile open]\nrole_arn = arn:aws:iam::222222222222:role/open\n"
+                          "source_profile = base\nduration_seconds = 43200\n[profile base]\nregion = us-east-1\n",
+                          kCredentials);
+  sts_.longest_role_session = hours(2);
+  EXPECT_THAT(obtain("open").notices, ElementsAre(HasSubstr("2h is used")));
+  EXPECT_THAT(sts_.calls, ElementsAre("AssumeRole", "AssumeRole", "AssumeRole", "AssumeRole"));
+  EXPECT_TRUE(obtain("open").from_cache);
+}
+
+TEST_F(CredentialBrokerTest, AChainedRoleIsCappedAtAnHourAndTheCapNamed) {
+  ObtainOptions options;
+  options.role_duration = hours(3);
+  EXPECT_THAT(obtain("deep", options).notices, ElementsAre(HasSubstr("1h (role chaining); 1h is used")));
+  EXPECT_EQ(sts_.last["DurationSeconds"], "3600");
 }
 
 TEST_F(CredentialBrokerTest, EveryInputIsPartOfTheKey) {
