@@ -258,6 +258,15 @@ def test_no_session_sends_the_code_with_the_role(world, home):
     assert world.calls("GetSessionToken") == [] and len(world.calls("AssumeRole")) == 1
 
 
+@pytest.mark.parametrize("options", [("--duration", "3h"), ("--no-session",), ("--lazy", "--duration", "3h")],
+                         ids=["duration", "no session", "lazy"])
+def test_the_program_gets_the_session_that_was_asked_for_and_with_one_code(world, home, options):
+    result = home.on_pty("tollgate", "exec", "prod", *options, "--", "sh", "-c",
+                         "tollgate credential-process --profile prod; tollgate credential-process --profile prod")
+    assert (result.status, result.prompts) == (0, 1), result.output
+    assert world.calls("GetSessionToken") == [] and len(world.calls("AssumeRole")) == 1
+
+
 def test_region_of_the_flag_wins(ready):
     assert ready.run("tollgate", "exec", "--region", "us-west-2", "prod", "--", "sh", "-c",
                      "echo $AWS_REGION $AWS_DEFAULT_REGION").stdout == "us-west-2 us-west-2\n"

@@ -2,6 +2,7 @@
 
 #include "broker/cli/command.h"
 #include "broker/cli/output.h"
+#include "broker/deliver/child_environment.h"
 #include "common/base/encoding.h"
 
 namespace tollgate::cli {
@@ -37,6 +38,9 @@ int run_credential_process(App& app, const std::string& profile, CodeOptions cod
   if (!broker) return report(broker.error());
   deliver::ObtainOptions options;
   options.tell_session = false;
+  const deliver::ProfileWishes wishes = deliver::wishes_for(app.environment(), profile);
+  options.role_duration = wishes.role_duration;
+  options.use_session = wishes.use_session;
   const auto obtained =
       role_arn.empty() ? (*broker)->obtain(profile, options) : (*broker)->obtain_role(profile, role_arn, options);
   if (!obtained) return report(obtained.error());

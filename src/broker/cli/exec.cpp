@@ -93,6 +93,7 @@ Result<Prepared> prepare(App& app, const ExecRequest& input) {
   if (input.static_environment) {
     return Prepared{deliver::static_environment(app.environment(), child, obtained->credentials), false};
   }
+  child.wishes = {options.role_duration, options.use_session};
   const std::string directory =
       deliver::inspect_command(input.command.front(), {input.command.begin() + 1, input.command.end()}).directory;
   child.stand_in = input.role_arn.empty()

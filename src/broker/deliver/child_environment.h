@@ -2,6 +2,8 @@
 // them), or with static session keys. Whatever could win over what we hand on is taken out. Pure functions.
 #pragma once
 
+#include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -12,15 +14,26 @@
 
 namespace tollgate::deliver {
 
+// What a person asked for with the profile that a program runs with.
+struct ProfileWishes {
+  std::optional<std::chrono::seconds> role_duration;
+  bool use_session = true;
+};
+
 struct ChildProfile {
   std::string name;
   std::string region;             // empty: leave the region variables as they are
   aws::FileLocations real_files;  // travel along, so that the broker inside never reads its own overlay
   std::string stand_in = {};      // what AWS_PROFILE says instead of the name (stand_in_profile.h); empty: the name
+  ProfileWishes wishes = {};
 };
 
 // AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE, AWS_SDK_LOAD_CONFIG, AWS_PROFILE, AWS_VAULT, TOLLGATE_PROFILE, regions.
 os::Environment overlay_environment(const os::Environment& parent, const ChildProfile& profile, const Overlay& overlay);
+
+// The wishes that travel in such an environment, where they were meant for `profile`: whoever asks on behalf of the
+// program gets what `exec` got, and not another session for another code.
+ProfileWishes wishes_for(const os::Environment& environment, std::string_view profile);
 
 // AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_CREDENTIAL_EXPIRATION; AWS_PROFILE is absent,
 // because Terraform would still load that profile and fail.

@@ -70,5 +70,26 @@ TEST(ChildEnvironment, AStandInIsForAwsProfileAlone) {
   EXPECT_EQ(child.get("AWS_VAULT"), "prod");
 }
 
+TEST(ChildEnvironment, WishesReachThoseWhoAskForTheProfile) {
+  ChildProfile profile = kProfile;
+  const Overlay overlay{"/o/config", "/o/credentials"};
+  EXPECT_FALSE(wishes_for(overlay_environment(parent(), profile, overlay), "prod").role_duration);
+  EXPECT_TRUE(wishes_for(overlay_environment(parent(), profile, overlay), "prod").use_session);
+  profile.wishes = {std::chrono::hours(4), false};
+  const os::Environment child = overlay_environment(parent(), profile, overlay);
+  EXPECT_EQ(wishes_for(child, "prod").role_duration, std::chrono::hours(4));
+  EXPECT_FALSE(wishes_for(child, "prod").use_session);
+  EXPECT_FALSE(wishes_for(child, "audit").role_duration);
+  EXPECT_TRUE(wishes_for(child, "audit").use_session);
+  // A program inside that hands over another profile, or the same without wishes.
+  EXPECT_FALSE(wishes_for(overlay_environment(child, kProfile, overlay), "prod").role_duration);
+  EXPECT_TRUE(wishes_for(overlay_environment(child, kProfile, overlay), "prod").use_session);
+  for (const char* nonsense : {"", "4h", "-1", "0", "9999999999", "99999999999999999999"}) {
+    os::Environment broken = child;
+    broken.set("TOLLGATE_EXEC_DURATION", nonsense);
+    EXPECT_FALSE(wishes_for(broken, "prod").role_duration) << nonsense;
+  }
+}
+
 }  // namespace
 }  // namespace tollgate::deliver
