@@ -1,12 +1,46 @@
 """A tollgate-server whose AWS is a sandbox, with people who have identities there: what tests of the gate begin with."""
+import re
 import subprocess
 import time
 
 from tests.support import clients
 from tests.support.server import Server
-from tests.support.world import programs
+from tests.support.world import ROOT, programs
 
 ACCOUNT = "111111111111"
+
+
+def documented(kind):
+    """The blocks of docs/gate.md of this kind, in its order, with an account of the sandbox in place of AWS's example."""
+    page = (ROOT / "docs/gate.md").read_text().replace("111122223333", ACCOUNT)
+    return re.findall(rf"^```{kind}\n(.*?)^```$", page, re.M | re.S)
+
+
+def as_documented(text):
+    """The example world as docs/gate.md has people set AWS up: its policies, copied, for ana (a person), bob (the
+    organization's) and three roles."""
+    terraform, apply, plan, personal, organization = documented("json")
+
+    def policy(text):
+        return f"""
+  [[user.policy]]
+  name = "documented"
+  document = '''
+{text}'''
+"""
+    bob = '[[user]]\naccount = "111111111111"\nname = "bob"'
+    behind = "# Anyone of this account, with a one-time code not older"
+    ana, rest = text[:text.index("  # Without a one-time code: nothing")], text[text.index(bob):]
+    bob, rest = rest[:rest.index("  [[user.policy]]")], rest[rest.index(behind):]
+    roles = "".join(f"""
+[[role]]
+account = "{ACCOUNT}"
+name = "{name}"
+attached_policies = ["arn:aws:iam::aws:policy/IAMReadOnlyAccess"]
+trust_policy = '''
+{trust}'''
+""" for name, trust in (("terraform", terraform), ("terraform-apply", apply), ("terraform-plan", plan)))
+    return "\n".join([ana, policy(personal), bob, policy(organization), rest, roles])
 
 
 def keys(world, user):
