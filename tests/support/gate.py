@@ -72,9 +72,10 @@ class GateServer(Server):
     def set_mfa(self, *arguments):
         return self.command("org", "mfa", self.folder, "acme", *arguments)
 
-    def set_identity(self, user, *options, whose=None, serial=None):
-        """The sandbox's user of that name as the identity of the person of that name, or of `whose`."""
-        key, secret = keys(self.world, user)
+    def set_identity(self, user, *options, whose=None, serial=None, key=None):
+        """The sandbox's user of that name as the identity of the person of that name, or of `whose`. `key`: another
+        (id, secret) than that user's."""
+        key, secret = key or keys(self.world, user)
         whose = whose or ["--user", user]
         done = subprocess.run(
             [programs() / "tollgate-server", "identity", "set", self.folder, "acme", *whose, "--access-key-id", key,
