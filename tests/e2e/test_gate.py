@@ -8,6 +8,7 @@ import pexpect
 import pytest
 
 from tests.support.gate import GateServer, sent_codes
+from tests.support.world import programs
 
 WAITING = "Waiting for an AWS MFA code for device arn:aws:iam::111111111111:mfa/ana"
 PASSED = "Authenticated with MFA by ana"
@@ -247,6 +248,25 @@ def test_applies_only_plans_without_mfa_and_without_the_key(server, world, terra
     output = ended(process, 0)
     assert output.count(WAITING) == 1
     assert [entry["phase"] for entry in server.run(run_id)["mfa-history"]] == ["apply"]
+
+
+def test_an_owner_whose_only_device_is_lost_breaks_the_glass_on_the_host(server, world, terraform_program, project):
+    waits = background(server, terraform_program, project, "plan", "-no-color")
+    run_id, _ = server.wait_for_gate("plan")
+    words = [programs() / "tollgate-server", "org", "break-glass", server.folder, "acme", "--reason", "the phone is lost"]
+    refused = subprocess.run([*words, "--owner", "bob"], capture_output=True, text=True)
+    assert refused.returncode == 77 and "bob is no owner of acme" in refused.stderr, refused
+    said = server.command(*words[1:], "--owner", "ana")
+    assert "was plans-and-applies and is never" in said and run_id in said
+    assert server.run(run_id)["mfa"]["state"] == "waiting", "it opens no gate"
+    assert server.request("POST", f"/api/v2/runs/{run_id}/actions/cancel", {})[0] == 202
+    ended(waits, 1)
+    output = ended(background(server, terraform_program, project, "plan", "-no-color"), 0)
+    assert "MFA code" not in output and sent_codes(world) == []
+    status, notices = server.request("GET", "/api/v2/organizations/acme/notices")
+    sentence = notices["data"][0]["attributes"]["sentence"]
+    assert "in the name of ana, broke the glass" in sentence and sentence.endswith("Reason: the phone is lost")
+    assert "unbroken" in server.command("audit", "verify", server.folder)
 
 
 def test_the_server_says_what_it_demands(server):
