@@ -3,9 +3,11 @@
 // secrets: fields are plain text, and a Secret does not fit. Threads: all at once.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace tollgate {
@@ -13,7 +15,8 @@ namespace tollgate {
 enum class LogLevel { debug, info, warning, error };
 std::string_view to_text(LogLevel level);
 
-using LogFields = std::vector<std::pair<std::string_view, std::string>>;
+using LogValue = std::variant<std::string, std::int64_t>;
+using LogFields = std::vector<std::pair<std::string_view, LogValue>>;
 
 class Log {
  public:

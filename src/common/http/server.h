@@ -76,6 +76,9 @@ struct ServerOptions {
   // How large a body this request may have, instead of max_body_bytes for all; more is answered with 413 before it is
   // read. Called on the io thread when the head is there, so it must not block; the target is as sent.
   std::function<std::uint64_t(std::string_view method, std::string_view target)> body_limit = nullptr;
+  // Further headers of an answer that the server itself makes, because the head or the body of a request is none that
+  // it takes or the handler threw. `head` is what was read of it, perhaps nothing. On the io thread or a handler's.
+  std::function<Headers(const Request& head, int status)> refusing = nullptr;
   unsigned max_connections = 1024;
   std::chrono::milliseconds read_timeout{30000};
   std::chrono::milliseconds idle_timeout{60000};

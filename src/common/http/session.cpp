@@ -47,14 +47,26 @@ struct Prepared {
   std::uint64_t size = 0;
 };
 
-Prepared prepare(const Handler& handler, const Request& request) {
+Response own_answer(const ServerOptions& options, const Request& head, int status, std::string_view sentence) {
+  Response response = plain_response(status, sentence);
+  if (!options.refusing) return response;
+  try {
+    for (auto& header : options.refusing(head, status))
+      response.headers.push_back(std::move(header));
+  } catch (const std::exception& e) {
+    fmt::print(stderr, "http: the headers of a refusal failed: {}\n", e.what());
+  }
+  return response;
+}
+
+Prepared prepare(const SessionHost& host, const Request& request) {
   Prepared prepared;
   try {
-    prepared.response = handler(request);
+    prepared.response = host.handler(request);
   } catch (const std::exception& e) {
     // The catch-all of a session. The text may hold anything, so it does not go to the peer.
     fmt::print(stderr, "http: the handler of {} failed: {}\n", request.method, e.what());
-    prepared.response = plain_response(500, "internal error");
+    prepared.response = own_answer(host.options, request, 500, "internal error");
   }
   Response& response = prepared.response;
   if (response.file) {
@@ -62,7 +74,7 @@ Prepared prepare(const Handler& handler, const Request& request) {
     prepared.file.reset(::open(response.file->c_str(), O_RDONLY | O_CLOEXEC));
     if (!prepared.file || ::fstat(prepared.file.get(), &status) != 0 || !S_ISREG(status.st_mode)) {
       prepared.file.reset();
-      response = plain_response(500, "internal error");
+      response = own_answer(host.options, request, 500, "internal error");
     } else {
       prepared.size = static_cast<std::uint64_t>(status.st_size);
     }
@@ -258,7 +270,7 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
     // The timer must not fire while the handler thinks; there is no operation for it to end.
     expire_never();
     asio::post(host_.pool, [self = this->shared_from_this()]() mutable {
-      Prepared prepared = prepare(self->host_.handler, self->request_);
+      Prepared prepared = prepare(self->host_, self->request_);
       auto& io = self->host_.io;
       // The session moves along, so that it never ends on this thread.
       asio::post(io, [self = std::move(self), prepared = std::move(prepared)]() mutable {
@@ -271,7 +283,7 @@ class StreamSession final : public Session, public std::enable_shared_from_this<
     keep_alive_ = false;
     discard_input_ = true;
     Prepared prepared;
-    prepared.response = plain_response(status, sentence);
+    prepared.response = own_answer(host_.options, request_, status, sentence);
     prepared.size = prepared.response.body.size();
     respond(std::move(prepared), false);
   }

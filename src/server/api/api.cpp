@@ -42,18 +42,6 @@ void add_header(http::Response& response, std::string_view name, std::string_vie
   if (!has_header(response, name)) response.headers.emplace_back(name, value);
 }
 
-// A proxy's id is kept if it looks like one, so that logs can be joined.
-std::string request_id(const http::Request& request, RandomSource& random) {
-  const std::string* sent = request.header("X-Request-Id");
-  const auto harmless = [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-';
-  };
-  if (sent != nullptr && sent->size() >= 8 && sent->size() <= 64 && std::all_of(sent->begin(), sent->end(), harmless)) {
-    return *sent;
-  }
-  return "req-" + random_alphanumeric(random, 16);
-}
-
 // A relationship in the body that names what the route is about becomes a parameter like one of the path.
 Result<void> add_subject_in_body(const Route& route, const http::Request& request, http::Pairs& parameters) {
   if (route.subject_in_body.empty()) return {};
@@ -65,6 +53,11 @@ Result<void> add_subject_in_body(const Route& route, const http::Request& reques
   }
   parameters.emplace_back(fmt::format("{}_id", route.subject_in_body), *id);
   return {};
+}
+
+void note_who(const Principal& principal, Exchange& exchange) {
+  exchange.user_id = principal.actor.user_id;
+  exchange.token_id = principal.actor.token_id;
 }
 
 Result<void> add_subject_in_filter(const Route& route, const http::Pairs& query, http::Pairs& parameters) {
@@ -82,6 +75,17 @@ Result<void> add_subject_in_filter(const Route& route, const http::Pairs& query,
 
 }  // namespace
 
+std::string request_id_of(const http::Request& request, RandomSource& random) {
+  const std::string* sent = request.header("X-Request-Id");
+  const auto harmless = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-';
+  };
+  if (sent != nullptr && sent->size() >= 8 && sent->size() <= 64 && std::all_of(sent->begin(), sent->end(), harmless)) {
+    return *sent;
+  }
+  return "req-" + random_alphanumeric(random, 16);
+}
+
 Api::Api(const Context& context) : context_(context), router_(route_table()) {}
 
 bool Api::knows(std::string_view path) const {
@@ -89,7 +93,7 @@ bool Api::knows(std::string_view path) const {
          !router_.match("GET", path).allow.empty();
 }
 
-Result<http::Response> Api::answer(const http::Request& request, Match& match) const {
+Result<http::Response> Api::answer(const http::Request& request, Match& match, Exchange& exchange) const {
   const Route& route = *match.route;
   if ((route.body == Body::json || route.body == Body::form) && request.body.size() > kMaxJsonBody) {
     return fail(Code::invalid, fmt::format("the document is larger than {} MiB", kMaxJsonBody >> 20));
@@ -101,10 +105,12 @@ Result<http::Response> Api::answer(const http::Request& request, Match& match) c
     if (route.permission == Permission::anyone || route.permission == Permission::signed_address) {
       // A cookie that comes along from elsewhere counts for nothing there.
       call.principal = principal ? std::move(*principal) : nobody(request);
+      note_who(call.principal, exchange);
       return {};
     }
     if (!principal) return fail(std::move(principal).error());
     call.principal = std::move(*principal);
+    note_who(call.principal, exchange);
     // Nothing of a request is looked at before somebody has answered for it.
     if (!call.principal.authenticated) return authorize(tables, call.principal, Permission::authenticated, {});
     TG_CHECK(add_subject_in_body(route, request, call.parameters));
@@ -118,6 +124,12 @@ Result<http::Response> Api::answer(const http::Request& request, Match& match) c
 }
 
 http::Response Api::handle(const http::Request& request) const {
+  Exchange exchange;
+  exchange.request_id = request_id_of(request, context_.random);
+  return handle(request, exchange);
+}
+
+http::Response Api::handle(const http::Request& request, Exchange& exchange) const {
   Match match = router_.match(request.method, request.path());
   http::Response response;
   if (match.route == nullptr) {
@@ -128,10 +140,12 @@ http::Response Api::handle(const http::Request& request) const {
       response.headers.emplace_back("Allow", match.allow);
     }
   } else {
-    auto answered = answer(request, match);
+    exchange.route = match.route->pattern;
+    auto answered = answer(request, match, exchange);
     response = answered ? std::move(*answered) : error_document(answered.error());
   }
-  add_common_headers(response, context_, request_id(request, context_.random));
+  if (response.status >= 400) name_occurrence(response, exchange.request_id);
+  add_common_headers(response, context_, exchange.request_id);
   return response;
 }
 

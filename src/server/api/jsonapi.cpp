@@ -248,6 +248,17 @@ http::Response error_document(const Error& error) {
   return response;
 }
 
+void name_occurrence(http::Response& response, std::string_view request_id) {
+  const std::string* type = http::find_pair(response.headers, "Content-Type");
+  if (type == nullptr || *type != kJsonApiType) return;
+  auto document = json::parse(response.body);
+  json::Value* errors = document ? document->find("errors") : nullptr;
+  if (errors == nullptr || errors->if_array() == nullptr) return;
+  for (json::Value& error : *errors->if_array())
+    error.set("id", request_id);
+  response.body = json::to_text(*document);
+}
+
 Result<RequestDocument> RequestDocument::parse(std::string_view body, std::string_view type) {
   RequestDocument document;
   TG_TRY(document.root_, json::parse(body));

@@ -66,6 +66,8 @@ domain::Paged<Row> cut_page(const std::vector<Row>& rows, domain::Page page) {
 // and what to do next, source.pointer the place.
 int http_status(Code code);
 http::Response error_document(const Error& error);
+// Gives the errors of a document their `id`, the request's, by which the log knows them. Other bodies stay as they are.
+void name_occurrence(http::Response& response, std::string_view request_id);
 
 // The request's {"data": {"type", "attributes", "relationships"}}. Keeps the document; readers refer to it.
 class RequestDocument {

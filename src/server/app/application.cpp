@@ -1,5 +1,8 @@
 #include "server/app/application.h"
 
+#include <unistd.h>
+
+#include <filesystem>
 #include <thread>
 
 #include "common/json/value.h"
@@ -12,7 +15,11 @@
 #include "server/app/curl_sts.h"
 #include "server/app/curl_webhook.h"
 #include "server/app/installed_terraform.h"
+#include "server/app/metered.h"
+#include "server/app/readiness.h"
+#include "server/app/request_log.h"
 #include "server/app/runner_setup.h"
+#include "server/app/server_metrics.h"
 #include "server/app/spool_phase_runner.h"
 #include "server/page/page.h"
 #include "server/runs/file_log_hub.h"
@@ -81,9 +88,25 @@ net::CurlOptions curl_options(const os::Environment& environment) {
 http::Response plain(int status, const std::string& text) {
   http::Response response;
   response.status = status;
-  response.headers = {{"Content-Type", "text/plain; charset=utf-8"}, {"Cache-Control", "no-store"}};
+  response.headers = {{"Content-Type", "text/plain; charset=utf-8"}};
   response.body = text;
   return response;
+}
+
+Result<MetricsAccess> read_metrics_access(const Configuration& configuration) {
+  MetricsAccess access;
+  access.behind_proxy = !configuration.tls_enabled;
+  if (configuration.metrics_token_file.empty()) return access;
+  TG_TRY(std::string token, os::read_private_file(configuration.metrics_token_file, 4096));
+  while (!token.empty() && (token.back() == '\n' || token.back() == '\r'))
+    token.pop_back();
+  if (token.size() < 16) {
+    return fail(Error(Code::config, "the token of metrics.token_file has fewer than 16 characters")
+                    .at(configuration.metrics_token_file)
+                    .do_next("make a longer one, for example by: openssl rand -hex 32"));
+  }
+  access.token = Secret::take(std::move(token));
+  return access;
 }
 
 class Running final : public Application {
@@ -91,8 +114,9 @@ class Running final : public Application {
   Running(std::unique_ptr<OpenRecords> records, std::unique_ptr<domain::BlobStore> blobs, InstalledTerraform terraform,
           SpoolRunnerOptions runner, const Configuration& configuration, const ServerPaths& paths,
           const std::string& base_url, const os::Environment& environment, RandomSource& random, const Clock& clock,
-          Log& log)
+          Log& log, MetricsAccess metrics_access)
       : records_(std::move(records)),
+        store_(records_->store(), metrics_),
         blobs_(std::move(blobs)),
         terraform_(std::move(terraform)),
         random_(random),
@@ -100,25 +124,26 @@ class Running final : public Application {
         logs_({paths.data + "/logs", records_->keys().hash_key("log")}, random),
         runner_options_(std::move(runner)),
         runner_(runner_options_, terraform_),
-        sts_(configuration.sts_endpoint, curl_options(environment), clock),
+        aws_(configuration.sts_endpoint, curl_options(environment), clock),
+        sts_(aws_, metrics_),
         gate_(run_address(base_url)),
-        credentials_(records_->store(), sts_),
-        executor_({records_->store(), *blobs_, logs_, runner_, events_, clock, random, [this] { wake(); },
+        credentials_(store_, sts_),
+        executor_({store_, *blobs_, logs_, runner_, events_, clock, random, [this] { wake(); },
                    [this](const std::string& text) { log_.error("phase.trouble", text); }, nullptr, &credentials_}),
-        scheduler_({records_->store(), logs_, events_, gate_, executor_, runner_, clock, random,
+        scheduler_({store_, logs_, events_, gate_, executor_, runner_, clock, random,
                     [this](const std::string& text) { log_.error("scheduler.trouble", text); }},
                    scheduler_options(configuration)),
-        service_({records_->store(), logs_, events_, terraform_, clock, random, [this] { wake(); }}),
-        authenticator_({records_->store(), sts_, logs_, events_, clock, random, records_->keys().hash_key("mfa-code"),
+        service_({store_, logs_, events_, terraform_, clock, random, [this] { wake(); }}),
+        authenticator_({store_, sts_, logs_, events_, clock, random, records_->keys().hash_key("mfa-code"),
                         [this] { wake(); }, nullptr}),
-        checkpoints_(records_->store(), records_->audit_key(), log),
+        checkpoints_(store_, records_->audit_key(), log),
         probe_(configuration.sts_endpoint, curl_options(environment), clock),
-        connection_test_({records_->store(), sts_, probe_, clock, random, records_->keys().hash_key("mfa-code")}),
+        connection_test_({store_, sts_, probe_, clock, random, records_->keys().hash_key("mfa-code")}),
         webhook_sender_(configuration.webhook_allow, curl_options(environment)),
-        webhooks_({records_->store(), events_, webhook_sender_, clock, random, run_address(base_url),
+        webhooks_({store_, events_, webhook_sender_, clock, random, run_address(base_url),
                    [this](const std::string& text) { log_.error("webhooks.trouble", text); }}),
         sign_in_(clock),
-        context_{records_->store(),
+        context_{store_,
                  *blobs_,
                  service_,
                  logs_,
@@ -132,10 +157,15 @@ class Running final : public Application {
                  &feed_,
                  &connection_test_,
                  &webhooks_},
-        feed_({records_->store(), logs_, events_, clock, random,
+        feed_({store_, logs_, events_, clock, random,
                [this](const std::string& text) { log_.error("events.trouble", text); }},
               feed_options(configuration)),
-        api_(context_) {
+        api_(context_),
+        readiness_(store_, clock, readiness_sources(configuration, paths.data)),
+        request_log_(log, metrics_, logged_requests(configuration)),
+        server_metrics_(metrics_, store_, events_, clock, std::move(metrics_access),
+                        [this, data = paths.data] { return figures(data); }),
+        concurrency_(scheduler_options(configuration).concurrency) {
     look_at_sandbox();
   }
   ~Running() override { stop(); }
@@ -157,24 +187,87 @@ class Running final : public Application {
   }
 
   http::Response handle(const http::Request& request) override {
-    const std::string path(request.path());
-    try {
-      if (path == "/healthz") return plain(200, "ok\n");
-      if (path == "/readyz") return readiness();
-      if (api_.knows(path)) return api_.handle(request);
-      if (auto page = page::answer(page::web_files(), request)) {
-        api::add_common_headers(*page, context_, "req-" + random_alphanumeric(random_, 16));
-        return std::move(*page);
-      }
-      return plain(404, "There is no such page.\n");
-    } catch (const std::exception& broken) {
-      const std::string id = random_alphanumeric(random_, 12);
-      log_.error("request.failed", broken.what(), {{"request", id}, {"method", request.method}, {"path", path}});
-      return plain(500, fmt::format("Something is broken on the server. Its log says more under request {}.\n", id));
-    }
+    const auto start = std::chrono::steady_clock::now();
+    api::Exchange exchange;
+    exchange.request_id = api::request_id_of(request, random_);
+    http::Response response = answer(request, exchange);
+    api::add_common_headers(response, context_, exchange.request_id);
+    const auto took = std::chrono::steady_clock::now() - start;
+    request_log_.answered(request, exchange, response, std::chrono::duration_cast<std::chrono::microseconds>(took));
+    return response;
+  }
+
+  http::Headers refusing(const http::Request& head, int status) override {
+    const std::string id = api::request_id_of(head, random_);
+    http::Response response;
+    api::add_common_headers(response, context_, id);
+    request_log_.refused(head, id, status);
+    return std::move(response.headers);
   }
 
  private:
+  http::Response answer(const http::Request& request, api::Exchange& exchange) {
+    const std::string_view path = request.path();
+    try {
+      if (api_.knows(path)) return api_.handle(request, exchange);
+      // What is not the API's has few names, which are words of ours.
+      for (const std::string_view own : {"/healthz", "/readyz", "/metrics"}) {
+        if (path == own) exchange.route = own;
+      }
+      if (exchange.route == "/healthz") return plain(200, "ok\n");
+      if (exchange.route == "/readyz") return readiness();
+      if (exchange.route == "/metrics") return server_metrics_.answer(request);
+      auto page = page::answer(page::web_files(), request);
+      if (!page) return plain(404, "There is no such page.\n");
+      exchange.route = "page";
+      return std::move(*page);
+    } catch (const std::exception& broken) {
+      log_.error("request.failed", broken.what(),
+                 {{"request", exchange.request_id}, {"route", std::string(exchange.route)}});
+      if (!api_.knows(path)) {
+        return plain(500, fmt::format("Something is broken on the server. Its log says more under request {}.\n",
+                                      exchange.request_id));
+      }
+      http::Response response = api::error_document(Error(Code::internal, "broken"));
+      api::name_occurrence(response, exchange.request_id);
+      return response;
+    }
+  }
+
+  static LoggedRequests logged_requests(const Configuration& configuration) {
+    if (configuration.logged_requests == "none") return LoggedRequests::none;
+    return configuration.logged_requests == "errors" ? LoggedRequests::errors : LoggedRequests::all;
+  }
+  static std::optional<std::uint64_t> disk_free(const std::string& directory) {
+    std::error_code unknown;
+    const auto space = std::filesystem::space(directory, unknown);
+    return unknown ? std::nullopt : std::optional<std::uint64_t>(space.available);
+  }
+  ReadinessSources readiness_sources(const Configuration& configuration, const std::string& data) {
+    ReadinessSources sources;
+    sources.terraform_installed = [this] { return !terraform_.installed().empty(); };
+    sources.runner_trouble = [this] { return runner_trouble(); };
+    sources.disk_free = [data] { return disk_free(data); };
+    sources.least_disk_free = static_cast<std::uint64_t>(configuration.least_free_mib) << 20;
+    sources.clock_skew = [this] { return aws_.clock_skew(); };
+    return sources;
+  }
+  // What was found at the start, and whether the program is still there.
+  std::string runner_trouble() const {
+    if (!sandbox_trouble_.empty()) return sandbox_trouble_;
+    if (::access(runner_options_.program.c_str(), X_OK) == 0) return {};
+    return fmt::format("the runner {} is not there or cannot be executed", runner_options_.program);
+  }
+  ServerFigures figures(const std::string& data) {
+    ServerFigures figures;
+    figures.phases = executor_.active().size();
+    figures.most_phases = concurrency_;
+    figures.log_bytes = logs_.bytes_taken();
+    figures.disk_free = disk_free(data);
+    figures.clock_skew = aws_.clock_skew();
+    return figures;
+  }
+
   static runs::SchedulerOptions scheduler_options(const Configuration& configuration) {
     runs::SchedulerOptions options;
     options.concurrency = configuration.runner_concurrency > 0
@@ -189,7 +282,7 @@ class Running final : public Application {
   }
   void wake() { scheduler_.wake(); }
 
-  // What was found is said by readiness() too: the machine may have changed since the program was started.
+  // What was found is said by readiness too: the machine may have changed since the program was started.
   void look_at_sandbox() {
     const auto facts = check_runner(runner_options_);
     if (!facts) {
@@ -207,23 +300,19 @@ class Running final : public Application {
 
   http::Response readiness() {
     json::Value reasons = json::Value::array();
-    if (terraform_.installed().empty()) reasons.push("no terraform or tofu is installed");
-    if (!sandbox_trouble_.empty()) reasons.push(sandbox_trouble_);
-    try {
-      (void)records_->store().read(
-          [](domain::Tables& tables) { return tables.settings().get("instance").has_value(); });
-    } catch (const std::exception& broken) {
-      reasons.push(fmt::format("the database cannot be read: {}", broken.what()));
-    }
-    const bool ready = reasons.if_array() == nullptr || reasons.if_array()->empty();
+    for (std::string& reason : readiness_.reasons())
+      reasons.push(std::move(reason));
+    const bool ready = reasons.if_array()->empty();
     http::Response response;
     response.status = ready ? 200 : 503;
-    response.headers = {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}};
+    response.headers = {{"Content-Type", "application/json"}};
     response.body = json::to_text(json::Value::object({{"ready", ready}, {"reasons", std::move(reasons)}})) + "\n";
     return response;
   }
 
+  Metrics metrics_;
   std::unique_ptr<OpenRecords> records_;
+  MeteredStore store_;
   std::unique_ptr<domain::BlobStore> blobs_;
   InstalledTerraform terraform_;
   RandomSource& random_;
@@ -233,7 +322,8 @@ class Running final : public Application {
   SpoolRunnerOptions runner_options_;
   std::string sandbox_trouble_;
   SpoolPhaseRunner runner_;
-  CurlSts sts_;
+  CurlSts aws_;
+  MeteredSts sts_;
   runs::MfaGate gate_;
   runs::MfaCredentials credentials_;
   runs::PhaseExecutor executor_;
@@ -249,6 +339,10 @@ class Running final : public Application {
   api::Context context_;
   api::EventFeed feed_;
   api::Api api_;
+  Readiness readiness_;
+  RequestLog request_log_;
+  ServerMetrics server_metrics_;
+  const std::size_t concurrency_;
 };
 
 }  // namespace
@@ -296,9 +390,10 @@ Result<std::unique_ptr<Application>> Application::open(const std::string& direct
   TG_TRY(InstalledTerraform terraform,
          InstalledTerraform::find(paths.terraform, configuration.terraform_from_path, environment));
   TG_TRY(SpoolRunnerOptions runner, runner_options(configuration, paths));
-  return std::unique_ptr<Application>(std::make_unique<Running>(std::move(records), std::move(blobs),
-                                                                std::move(terraform), std::move(runner), configuration,
-                                                                paths, base_url, environment, random, clock, log));
+  TG_TRY(MetricsAccess metrics_access, read_metrics_access(configuration));
+  return std::unique_ptr<Application>(std::make_unique<Running>(
+      std::move(records), std::move(blobs), std::move(terraform), std::move(runner), configuration, paths, base_url,
+      environment, random, clock, log, std::move(metrics_access)));
 }
 
 std::uint64_t Application::body_limit(std::string_view method, std::string_view) {

@@ -54,6 +54,8 @@ class Application {
   // Lets go of the phases that run, without ending them. Idempotent.
   virtual void stop() = 0;
   virtual http::Response handle(const http::Request& request) = 0;
+  // The headers of an answer that the HTTP server makes by itself, of which a line of the log is made here.
+  virtual http::Headers refusing(const http::Request& head, int status) = 0;
   static std::uint64_t body_limit(std::string_view method, std::string_view target);
 };
 

@@ -27,6 +27,11 @@ struct Configuration {
   // [data]
   std::string data_directory;  // empty: DIR/data
   std::string master_key;      // empty: DIR/master.key
+  std::int64_t least_free_mib = 256;
+  // [log]
+  std::string logged_requests = "all";  // all, errors or none
+  // [metrics]
+  std::string metrics_token_file;  // empty: who asks from this machine may read /metrics
   // [terraform]
   std::string terraform_directory;  // <version>/terraform or <version>/tofu below it; empty: DIR/terraform
   bool terraform_from_path = true;  // also what is on PATH

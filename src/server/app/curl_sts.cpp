@@ -5,20 +5,23 @@
 namespace tollgate::app {
 namespace {
 
-// Notes by which id AWS knows a call that it answered: the results of StsClient do not carry it.
+// Notes by which id AWS knows a call that it answered, which the results of StsClient do not carry, and its time.
 class NotingClient final : public net::Client {
  public:
-  explicit NotingClient(std::unique_ptr<net::Client> client) : client_(std::move(client)) {}
+  NotingClient(std::unique_ptr<net::Client> client, std::function<void(const net::Response&)> answered)
+      : client_(std::move(client)), answered_(std::move(answered)) {}
   tl::expected<net::Response, net::Failure> send(const net::Request& request) override {
     auto answer = client_->send(request);
     const std::string* id = answer ? net::find_header(answer->headers, "x-amzn-RequestId") : nullptr;
     request_id_ = id != nullptr ? *id : "";
+    if (answer) answered_(*answer);
     return answer;
   }
   const std::string& request_id() const { return request_id_; }
 
  private:
   std::unique_ptr<net::Client> client_;
+  std::function<void(const net::Response&)> answered_;
   std::string request_id_;
 };
 
@@ -30,6 +33,18 @@ aws::StsOptions bounded() {
 }
 
 }  // namespace
+
+std::optional<Duration> CurlSts::clock_skew() const {
+  const std::lock_guard lock(mutex_);
+  return clock_skew_;
+}
+
+void CurlSts::note_date(const net::Response& answer) {
+  const auto date = aws::parse_error_answer(answer).date;
+  if (!date) return;
+  const std::lock_guard lock(mutex_);
+  clock_skew_ = *date - clock_.now();
+}
 
 template <class T, class F>
 aws::AwsResult<T> CurlSts::with_client(const std::string& region, F call) {
@@ -43,7 +58,7 @@ aws::AwsResult<T> CurlSts::with_client(const std::string& region, F call) {
     refusal.error = std::move(endpoint.error());
     return tl::unexpected(std::move(refusal));
   }
-  NotingClient client(net::make_curl_client(options_));
+  NotingClient client(net::make_curl_client(options_), [this](const net::Response& answer) { note_date(answer); });
   aws::StsClient sts(client, clock_, *endpoint, bounded());
   return call(sts, client);
 }

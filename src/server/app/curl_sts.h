@@ -2,6 +2,9 @@
 // call has a client of its own, so that one that waits holds up nobody. Threads: all methods at once.
 #pragma once
 
+#include <functional>
+#include <mutex>
+#include <optional>
 #include <string>
 
 #include "common/base/time.h"
@@ -16,18 +19,24 @@ class CurlSts final : public runs::Sts {
   CurlSts(std::string endpoint, net::CurlOptions options, const Clock& clock)
       : endpoint_(std::move(endpoint)), options_(std::move(options)), clock_(clock) {}
 
+  // How far this machine's clock was behind the other side's at its last answer; nullopt before there was any.
+  std::optional<Duration> clock_skew() const;
+
   aws::AwsResult<aws::CallerIdentity> identify(const aws::Credentials& credentials, const std::string& region) override;
   aws::AwsResult<runs::StsSession> session(const runs::StsSessionRequest& request) override;
   aws::AwsResult<aws::AssumedRole> assume(const aws::Credentials& credentials, const std::string& region,
                                           const aws::AssumeRoleRequest& request) override;
 
  private:
+  void note_date(const net::Response& answer);
   template <class T, class F>
   aws::AwsResult<T> with_client(const std::string& region, F call);
 
   std::string endpoint_;
   net::CurlOptions options_;
   const Clock& clock_;
+  mutable std::mutex mutex_;  // of what follows
+  std::optional<Duration> clock_skew_;
 };
 
 }  // namespace tollgate::app

@@ -13,7 +13,7 @@ void JsonLog::write(LogLevel level, std::string_view event, std::string_view mes
   json::Value line = json::Value::object(
       {{"ts", format_iso8601(clock_.now())}, {"level", to_text(level)}, {"event", event}, {"message", message}});
   for (const auto& [name, value] : fields)
-    line.set(std::string(name), value);
+    std::visit([&, &key = name](const auto& plain) { line.set(std::string(key), plain); }, value);
   const std::string text = json::to_text(line) + "\n";
   const std::lock_guard lock(mutex_);
   std::string_view rest = text;

@@ -92,6 +92,7 @@ Result<void> run_worker(const std::string& directory) {
   options.handler_threads = static_cast<unsigned>(configuration.handler_threads);
   options.max_connections = 8192;
   options.body_limit = Application::body_limit;
+  options.refusing = [&](const http::Request& head, int status) { return application->refusing(head, status); };
   if (configuration.tls_enabled) {
     TG_TRY(options.tls, tls_files(paths, clock.now()));
   }

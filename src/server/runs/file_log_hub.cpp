@@ -302,6 +302,7 @@ void FileLogHub::append_output(std::string_view phase_id, std::uint64_t spool_of
     if (spool_offset + bytes.size() <= have) return;
     bytes.remove_prefix(have - spool_offset);
     log->append(FrameKind::output, have, bytes);
+    bytes_taken_ += bytes.size();
   }
   tell(phase_id);
 }

@@ -3,6 +3,7 @@
 // no disk and old parts of a huge log cost one short read. Threads: all methods at once.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -46,6 +47,9 @@ class FileLogHub final : public LogHub {
   // How many logs are in memory now.
   std::size_t in_memory();
 
+  // Output that append_output() has written since this was made.
+  std::uint64_t bytes_taken() const { return bytes_taken_; }
+
  private:
   class Log;
   std::shared_ptr<Log> log(std::string_view phase_id);
@@ -55,6 +59,7 @@ class FileLogHub final : public LogHub {
 
   FileLogHubOptions options_;
   RandomSource& random_;
+  std::atomic<std::uint64_t> bytes_taken_{0};
   Subscribers<> subscribers_;
   Subscribers<std::string> subscribers_of_all_;
   std::mutex mutex_;  // of what follows

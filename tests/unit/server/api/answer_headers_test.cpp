@@ -51,6 +51,32 @@ TEST_F(AnswerHeaders, OfEveryRouteAndEveryRefusal) {
   }
 }
 
+TEST_F(AnswerHeaders, ErrorsOfADocumentCarryTheRequestsId) {
+  for (const std::string target : {"/api/v2/nothing", "/api/v2/organizations/acme", "/api/v2/organizations/other"}) {
+    for (const std::string& token : {std::string(), owner}) {
+      const auto answer = send("GET", target, token);
+      if (answer.status < 400) continue;
+      const auto document = json::parse(answer.body);
+      ASSERT_TRUE(document) << answer.body;
+      for (const json::Value& error : *document->find("errors")->if_array())
+        EXPECT_EQ(*error.find("id")->if_string(), *http::find_pair(answer.headers, "X-Request-Id")) << target;
+    }
+  }
+}
+
+TEST_F(AnswerHeaders, ARequestIsKnownByItsRouteAndItsPerson) {
+  http::Request request;
+  request.method = "GET";
+  request.target = "/api/v2/organizations/acme/workspaces/nowhere?x=1";
+  request.headers.emplace_back("Authorization", "Bearer " + owner);
+  Exchange exchange;
+  exchange.request_id = "req-1";
+  EXPECT_EQ(api.handle(request, exchange).status, 404);
+  EXPECT_EQ(exchange.route, "/api/v2/organizations/:organization/workspaces/:workspace");
+  EXPECT_FALSE(exchange.user_id.empty());
+  EXPECT_FALSE(exchange.token_id.empty());
+}
+
 TEST_F(AnswerHeaders, ARequestIdThatLooksLikeOneComesBack) {
   const auto ask = [&](const std::string& id) {
     http::Request request;
