@@ -4,6 +4,7 @@
 #include "server/api/aws_mfa_settings.h"
 #include "server/api/organizations.h"
 #include "server/api/routes.h"
+#include "server/api/runs.h"
 #include "server/api/tags.h"
 #include "server/domain/ids.h"
 
@@ -115,8 +116,16 @@ Result<json::Array> include_with_workspace(Tables& tables, const Call& call, con
       if (const auto organization = tables.organizations().find(workspace.organization_id)) {
         included.push_back(organization_resource(tables, call, *organization));
       }
-    } else if (name != "current_run" && name != "project" && name != "readme" && name != "outputs" &&
-               name != "locked_by" && name != "effective_tag_bindings") {
+    } else if (name == "current_run") {
+      // A workspace is shown to people who may not read its runs.
+      Subject subject;
+      subject.workspace = workspace;
+      const auto run = tables.runs().find(workspace.current_run_id);
+      if (run && may(tables, call.principal, Permission::workspace_read, subject)) {
+        included.push_back(run_resource(tables, call, *run));
+      }
+    } else if (name != "project" && name != "readme" && name != "outputs" && name != "locked_by" &&
+               name != "effective_tag_bindings") {
       // These are left out: a relationship tells where they are.
       return fail(invalid_include(name));
     }

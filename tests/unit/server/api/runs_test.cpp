@@ -128,6 +128,23 @@ TEST_F(RunsOfTheApi, IncludesCarryAttributes) {
   EXPECT_NE(error.find("detail")->if_string()->find("Invalid include parameter"), std::string::npos);
 }
 
+TEST_F(RunsOfTheApi, AWorkspaceBringsItsCurrentRun) {
+  const std::string id = run_in(RunStatus::planned);
+  const std::string workspace = store
+                                    .write([&](Tables& tables) -> Result<std::string> {
+                                      auto row = *tables.workspaces().find(tables.runs().find(id)->workspace_id);
+                                      row.current_run_id = id;
+                                      TG_CHECK(tables.workspaces().update(row));
+                                      return row.id;
+                                    })
+                                    .value();
+  const json::Value shown = get("workspaces/" + workspace + "?include=current_run");
+  ASSERT_EQ(shown.find("included")->if_array()->size(), 1u);
+  const json::Value& run = shown.find("included")->if_array()->front();
+  EXPECT_EQ(*run.find("id"), json::Value(id));
+  EXPECT_EQ(attribute(run, "status"), json::Value("planned"));
+}
+
 TEST_F(RunsOfTheApi, ARunHasWhatClientsPanicWithout) {
   const json::Value run = *get("runs/" + run_in(RunStatus::planned)).find("data");
   for (const char* name : {"is-cancelable", "is-confirmable", "is-discardable", "is-force-cancelable"})
