@@ -12,6 +12,7 @@ run: build
 bench: build
 	@bench/run
 	@bench/server
+	@bench/page
 
 lint:
 	@scripts/lint

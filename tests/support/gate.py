@@ -1,11 +1,14 @@
 """A tollgate-server whose AWS is a sandbox, with people who have identities there: what tests of the gate begin with."""
+import base64
+import os
 import re
+import secrets
 import subprocess
 import time
 
 from tests.support import clients
 from tests.support.server import Server
-from tests.support.world import ROOT, programs
+from tests.support.world import ROOT, STEP, programs
 
 ACCOUNT = "111111111111"
 
@@ -41,6 +44,52 @@ trust_policy = '''
 {trust}'''
 """ for name, trust in (("terraform", terraform), ("terraform-apply", apply), ("terraform-plan", plan)))
     return "\n".join([ana, policy(personal), bob, policy(organization), rest, roles])
+
+
+def with_phones(*names):
+    """A change of the example world: more IAM users, each with a key and an MFA device, so that not every test has to wait
+    until ana's phone shows a code that she has not used."""
+    def user(name):
+        key = "AKIA" + "".join(secrets.choice("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") for _ in range(16))
+        seed = base64.b32encode(os.urandom(20)).decode()
+        return f"""
+[[user]]
+account = "{ACCOUNT}"
+name = "{name}"
+
+  [[user.access_key]]
+  id = "{key}"
+  secret = "{secrets.token_hex(20)}"
+
+  [[user.mfa_device]]
+  serial = "arn:aws:iam::{ACCOUNT}:mfa/{name}"
+  seed = "{seed}"
+"""
+    return lambda text: text + "".join(user(name) for name in names)
+
+
+class Phone:
+    """What a person holds beside the page: the device of one of the sandbox's users."""
+
+    def __init__(self, world, user):
+        self.world, self.user = world, user
+        self.name = f"mfa/{user}"
+        self._used = set()
+
+    def code(self):
+        """A code that was not handed out yet and is taken for half a minute at least. The first two come at once."""
+        while True:
+            now = int(time.time()) // STEP
+            for offset in (0, 1):
+                if now + offset not in self._used:
+                    code = self.world.code(self.user, offset)
+                    if int(time.time()) // STEP == now:
+                        self._used.add(now + offset)
+                        return code
+            time.sleep(0.2)
+
+    def wrong_code(self):
+        return self.world.wrong_code(self.user)
 
 
 def keys(world, user):

@@ -97,6 +97,12 @@ class Browser:
     def shot(self, path, full=False):
         self.tell("shot", path=str(path), full=full)
 
+    def picture(self, name):
+        """What is to be seen now as docs/img/NAME.png, where scripts/web asks for pictures."""
+        folder = os.environ.get("TOLLGATE_PICTURES")
+        if folder:
+            self.shot(pathlib.Path(folder) / f"{name}.png")
+
     def axe(self):
         return self.tell("axe")
 

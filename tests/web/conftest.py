@@ -12,7 +12,9 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent.parent))
 
 from tests.support import clients  # noqa: E402
+from tests.support.gate import GateServer, Phone, with_phones  # noqa: E402
 from tests.support.server import Server  # noqa: E402
+from tests.support.world import World  # noqa: E402
 from tests.web.browser import Browser, executable  # noqa: E402
 
 
@@ -55,6 +57,41 @@ def sign_in(browser, user, text):
     browser.fill("label:Password", text)
     browser.press("Enter")
     browser.see("role:button/Sign out")
+
+
+PHONES = [f"phone-{number}" for number in range(1, 25)]
+
+
+@pytest.fixture(scope="session")
+def gate(tmp_path_factory):
+    """A server whose AWS is tollgate-sandbox, with ana, who owns acme, and bob, who belongs to it."""
+    folder = tmp_path_factory.mktemp("gate")
+    with World(folder / "world", with_phones(*PHONES)) as world:
+        with GateServer(folder / "server", world, people=(), RUNNER_UNSANDBOXED="true") as running:
+            for name in ("ana", "bob"):
+                set_password(running, name, PASSWORD)
+            yield running
+
+
+@pytest.fixture(scope="session")
+def unused_phones():
+    return iter(PHONES)
+
+
+def give_phone(server, person, unused_phones):
+    """An IAM user that no other test uses becomes the person's AWS identity; the device of that user."""
+    name = next(unused_phones)
+    server.set_identity(name, whose=["--user", person])
+    return Phone(server.world, name)
+
+
+@pytest.fixture
+def bobs_browser(gate):
+    with Browser(gate.url) as opened:
+        opened.goto("/login")
+        sign_in(opened, "bob", PASSWORD)
+        yield opened
+        check_innocent(opened)
 
 
 @pytest.fixture

@@ -81,9 +81,16 @@ const operations = {
     await page.bringToFront();
   },
   cookies: async () => context.cookies(),
-  // Answers of the server that a test replaces: by a fixed document, or by a change of attributes of the real one.
-  route: async ({ pattern, status, body, attributes }) => {
+  forgetCookies: async () => void (await context.clearCookies()),
+  // Of every page from now on, before its own scripts.
+  first: async ({ script }) => void (await context.addInitScript(script)),
+  // Answers of the server that a test replaces, those to one method, so many of them: by a fixed document, or by a change
+  // of attributes of the real one.
+  route: async ({ pattern, status, body, attributes, method, times }) => {
+    let left = times ?? Infinity;
     await context.route(new RegExp(pattern), async (route) => {
+      if (left <= 0 || (method && route.request().method() !== method)) return route.fallback();
+      left--;
       if (attributes) {
         const response = await route.fetch();
         const document = await response.json();

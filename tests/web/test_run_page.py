@@ -1,7 +1,4 @@
 """The run page in a browser, in front of real runs."""
-import os
-import pathlib
-
 import pytest
 
 from tests.support.runs import new_workspace, start_run, upload, wait_for
@@ -151,42 +148,3 @@ def test_the_keyboard_alone_is_enough(server, browser, network):
     browser.see("Keyboard", exact=True)
     browser.press("Escape")
     browser.gone("Keyboard", exact=True)
-
-
-def test_hostile_texts_are_only_texts(server, browser):
-    payloads = ["<img src=x onerror=alert(1)>", "\"><script>fetch('https://evil.example')</script>", "javascript:alert(1)",
-                "<svg onload=alert(2)>", "{{constructor.constructor('alert(3)')()}}", "\u202eevil\u202c", "<a href=javascript:alert(4)>x</a>"]
-    referees = pathlib.Path(os.environ.get("TOLLGATE_REFEREES", pathlib.Path(__file__).resolve().parents[2] / "../shared/referees"))
-    files = sorted((referees / "naughty-strings").rglob("blns.txt"))
-    if files:
-        payloads += [line for line in files[0].read_text().splitlines() if line and not line.startswith("#") and "\0" not in line]
-    workspace = new_workspace(server, "hostile", description=payloads[1])
-    values = ",\n".join(f"    {hcl(text)}" for text in payloads)
-    upload(server, workspace, {"main.tf": f'locals {{\n  texts = [\n{values}\n  ]\n}}\n'
-                               'resource "terraform_data" "a" {\n  for_each = { for i, text in local.texts : "k${i}" => text }\n'
-                               '  input = each.value\n}\n'
-                               'resource "terraform_data" "map" {\n  input = { for i, text in local.texts : "${text} ${i}" => text }\n}\n'
-                               f'output "o" {{ value = local.texts }}\n'})
-    run = start_run(server, workspace, payloads[0])
-    wait_for(server, run, "planned")
-    for path in ["/app/acme", "/app/acme/hostile"]:
-        browser.goto(path)
-        browser.see("css:.list-row")
-    browser.goto(f"/app/acme/hostile/runs/{run}")
-    browser.see(payloads[0])
-    browser.see("css:.change-head")
-    browser.evaluate("document.querySelectorAll('.change-head[aria-expanded=false]').forEach((head) => head.click())")
-    browser.see("css:.change-details")
-    browser.fill("label:Filter by address", "terraform_data.map")
-    browser.click("role:button/terraform_data.map")
-    browser.see("<svg onload=alert(2)>")
-    browser.click("role:button/Log")
-    browser.see("css:.log-line")
-    assert browser.evaluate("document.querySelectorAll('img, iframe, object, embed, main script').length") == 0
-    assert browser.evaluate("[...document.links].filter((link) => !/^https?:$/.test(link.protocol)).length") == 0
-
-
-def hcl(text):
-    """A quoted string of Terraform's language."""
-    escaped = "".join(f"\\u{ord(sign):04x}" if ord(sign) < 0x20 or sign in "\"\\" else sign for sign in text)
-    return '"' + escaped.replace("${", "$${").replace("%{", "%%{") + '"'

@@ -3,7 +3,7 @@ import type { Mfa } from '../src/api/types';
 import { deviceName, lockCard, readCode } from '../src/model/lock';
 
 const now = Date.parse('2026-03-04T12:10:00Z');
-const local = { sending: false, status: 'planned', canApply: true };
+const local = { sending: false, status: 'planned', canApply: true, viewer: 'ana', startedBy: 'ana' };
 
 function mfa(more: Partial<Mfa> = {}): Mfa {
   return {
@@ -27,14 +27,20 @@ describe('the card', () => {
     const card = lockCard(mfa(), now, local)!;
     expect([card.icon, card.tone, card.asks, card.live, card.button]).toEqual(['closed', 'waiting', true, 'status', 'Authenticate & apply']);
     expect(card.details[0]).toBe('Waiting for an AWS MFA code for device mfa/ana. Anyone with apply rights can authenticate.');
-    expect(card.details.join(' ')).toContain("the organization's AWS identity in account 111122223333");
-    expect(card.details.join(' ')).toContain('Waiting for 10 min 0 s.');
-    expect(card.details.join(' ')).toContain('tomorrow at');
+    expect(card.details.join(' ')).toContain("With the organization's AWS identity (arn:aws:iam::111122223333:user/ci).");
+    expect(card.aside[0]).toBe('Waiting for 10 min 0 s.');
+    expect(card.aside[1]).toContain('tomorrow at');
   });
   test("with another's identity says whose session it will be", () => {
     const card = lockCard(mfa({ identity: { kind: 'personal', owner: 'bob', account: '1', arn: 'a' } }), now, { ...local, status: 'apply_queued' })!;
-    expect(card.details.join(' ')).toContain("bob's AWS session");
+    expect(card.details.join(' ')).toContain("With bob's AWS session (a).");
     expect(card.button).toBe('Authenticate');
+  });
+  test("one's own session, and whose configuration it is lent to", () => {
+    const mine = mfa({ identity: { kind: 'personal', owner: 'ana', account: '1', arn: '' } });
+    expect(lockCard(mine, now, local)!.details.join(' ')).toContain('With your AWS session (account 1).');
+    expect(lockCard(mine, now, { ...local, startedBy: 'bob' })!.details.join(' ')).toContain("bob's configuration will run with your AWS session (account 1).");
+    expect(lockCard(mine, now, { ...local, startedBy: '' })!.details.join(' ')).toContain('With your AWS session');
   });
   test('who may not answer is told why and gets no field', () => {
     const card = lockCard(mfa({ you: { can: false, serial: null, reason: 'Register your device in your settings first.' } }), now, local)!;

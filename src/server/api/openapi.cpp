@@ -69,6 +69,8 @@ std::string_view resource_of(const Route& route) {
       {"authentication-tokens", "authentication-tokens"},
       {"webhook", "notification-configurations"},
       {"deliveries", "webhook-deliveries"},
+      {"aws-mfa", "aws-mfa-settings"},
+      {"aws-identities", "aws-identities"},
       {"audit-events", "audit-events"},
   };
   if (!route.pattern.starts_with("/api/v2/") || route.method == "DELETE") return {};
@@ -225,7 +227,8 @@ const std::vector<ResourceSchema>& resource_schemas() {
       {"workspaces",
        "name:string description:string? auto-apply:boolean allow-destroy-plan:boolean queue-all-runs:boolean "
        "speculative-enabled:boolean structured-run-output-enabled:boolean global-remote-state:boolean "
-       "execution-mode:string locked:boolean terraform-version:string working-directory:string? vcs-repo:object? "
+       "execution-mode:string locked:boolean lock-reason:string terraform-version:string working-directory:string? "
+       "vcs-repo:object? "
        "tag-names:array aws-mfa:string? actions:object permissions:object created-at:time updated-at:time"},
       {"vars",
        "key:string value:string? description:string category:string hcl:boolean sensitive:boolean version-id:string "
@@ -237,8 +240,9 @@ const std::vector<ResourceSchema>& resource_schemas() {
        "status:string status-timestamps:object actions:object permissions:object has-changes:boolean "
        "is-destroy:boolean message:string plan-only:boolean refresh:boolean refresh-only:boolean save-plan:boolean "
        "auto-apply:boolean allow-empty-apply:boolean source:string target-addrs:array replace-addrs:array "
-       "terraform-version:string variables:array created-at:time"},
-      {"run-events", "action:string description:string created-at:time"},
+       "terraform-version:string variables:array error-reason:string? error-detail:string? mfa:object? "
+       "mfa-history:array created-at:time"},
+      {"run-events", "action:string description:string actor-name:string created-at:time"},
       {"plans",
        "status:string status-timestamps:object log-read-url:string has-changes:boolean "
        "generated-configuration:boolean resource-additions:integer resource-changes:integer "
@@ -260,6 +264,13 @@ const std::vector<ResourceSchema>& resource_schemas() {
        "response:object?"},
       {"audit-events",
        "sequence:integer at:time event:string actor:object address:string subject:object details:object hash:string"},
+      {"aws-mfa-settings",
+       "level:string identity-policy:string accounts:array effective-accounts:array plan-gate-deadline:integer "
+       "apply-gate-deadline:integer plan-limit:integer apply-limit:integer plan-role:object? apply-role:object? "
+       "read-only-plan-role:object? raw-key-plans:boolean warnings:array"},
+      {"aws-identities",
+       "kind:string access-key-id:string mfa-serial:string? device-owner:string? region:string shared:boolean "
+       "account:string? arn:string? permissions:object created-at:time updated-at:time"},
   };
   return schemas;
 }

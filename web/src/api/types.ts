@@ -171,3 +171,73 @@ export interface Session {
   'csrf-token': string;
   'authenticated-at'?: string;
 }
+
+export type IdentityPolicy = 'personal' | 'organization' | 'personal-then-organization';
+
+export interface PhaseRole {
+  arn: string;
+  'external-id': string;
+}
+
+export interface AwsMfaSettingsAttributes {
+  level: Level;
+  'identity-policy': IdentityPolicy;
+  accounts: string[];
+  'effective-accounts': string[];
+  'plan-gate-deadline': number;
+  'apply-gate-deadline': number;
+  'plan-limit': number;
+  'apply-limit': number;
+  'plan-role': PhaseRole | null;
+  'apply-role': PhaseRole | null;
+  'read-only-plan-role': PhaseRole | null;
+  'raw-key-plans': boolean;
+  warnings: string[];
+}
+export type AwsMfaSettings = Resource<AwsMfaSettingsAttributes>;
+
+export interface AwsIdentityAttributes {
+  kind: 'personal' | 'organization';
+  'access-key-id': string;
+  'mfa-serial': string | null;
+  'device-owner': string | null;
+  region: string;
+  shared: boolean;
+  account: string | null;
+  arn: string | null;
+  'tested-at'?: string | null;
+  'updated-at': string;
+}
+export type AwsIdentity = Resource<AwsIdentityAttributes>;
+
+export interface AwsDeviceAttributes {
+  serial: string;
+  username: string;
+  'created-at': string;
+}
+export type AwsDevice = Resource<AwsDeviceAttributes>;
+
+export interface ConnectionReport {
+  account: string;
+  arn: string;
+  'account-allowed': boolean;
+  'clock-skew-seconds': number | null;
+  'key-age-days': number | null;
+  'closed-without-mfa': boolean | null;
+  'code-accepted': boolean;
+  roles: { name: string; arn: string; ok: boolean | null; sentence: string }[];
+}
+
+export interface AuditEventAttributes {
+  sequence: number;
+  at: string;
+  event: string;
+  actor: { kind: string; id: string; name: string };
+  address: string;
+  subject: { kind: string; id: string };
+  details: Record<string, unknown>;
+  hash: string;
+}
+export type AuditEvent = Resource<AuditEventAttributes>;
+
+export type AuditVerification = Resource<{ unbroken: boolean; detail: string | null; at: string }>;

@@ -12,6 +12,7 @@ export interface LockCard {
   tone: LockTone;
   title: string;
   details: string[];
+  aside: string[]; // below the field: how long it has waited, and until when it will
   asks: boolean; // whether the code field is there
   button: string;
   live: 'status' | 'alert';
@@ -21,6 +22,8 @@ export interface LockLocal {
   sending: boolean; // this page has a code on its way
   status: string; // of the run
   canApply: boolean;
+  viewer: string;
+  startedBy: string; // empty: no person
 }
 
 // Whether the gate stands open: somebody has to do something.
@@ -40,32 +43,35 @@ function who(mfa: Mfa): string {
   return mfa.phase === 'plan' ? 'Who started the run, with the device above, can authenticate.' : 'Anyone with apply rights can authenticate.';
 }
 
-function whose(mfa: Mfa): string[] {
+// Whose session it will be; and whose configuration, where a person lends their session to another's.
+function whose(mfa: Mfa, local: LockLocal): string[] {
   const identity = mfa.identity;
   if (!identity) return [];
-  const session =
-    identity.kind === 'organization'
-      ? `With the organization's AWS identity in account ${identity.account}.`
-      : `With ${identity.owner ? `${identity.owner}'s` : 'your'} AWS session in account ${identity.account}.`;
-  return [session];
+  const mine = identity.kind === 'personal' && (!identity.owner || identity.owner === local.viewer);
+  const session = identity.kind === 'organization' ? "the organization's AWS identity" : mine ? 'your AWS session' : `${identity.owner}'s AWS session`;
+  const account = identity.arn || (identity.account && `account ${identity.account}`);
+  const lent = mine && local.startedBy !== '' && local.startedBy !== local.viewer;
+  return [`${lent ? `${local.startedBy}'s configuration will run with` : 'With'} ${session}${account ? ` (${account})` : ''}.`];
 }
 
 function waiting(mfa: Mfa, now: number, local: LockLocal): LockCard {
   const phase = phaseWord[mfa.phase ?? 'apply'];
   const device = deviceName(mfa.you.serial);
   const details: string[] = [];
+  const aside: string[] = [];
   const wait = mfa['next-code-in'];
   if (mfa.you.can) details.push(`Waiting for an AWS MFA code${device ? ` for device ${device}` : ''}. ${who(mfa)}`);
   else details.push(mfa.you.reason ?? 'You cannot answer here.');
-  details.push(...whose(mfa));
-  if (mfa.since) details.push(`Waiting for ${duration((now - Date.parse(mfa.since)) / 1000)}.`);
-  if (mfa.deadline) details.push(`The run ends ${moment(mfa.deadline, now)} if nobody answers.`);
+  details.push(...whose(mfa, local));
+  if (mfa.since) aside.push(`Waiting for ${duration((now - Date.parse(mfa.since)) / 1000)}.`);
+  if (mfa.deadline) aside.push(`The run ends ${moment(mfa.deadline, now)} if nobody answers.`);
   const used = typeof wait === 'number' && wait > 0;
   return {
     icon: used ? 'clock' : 'closed',
     tone: 'waiting',
     title: used ? `The last code was already used. Next code in ${wait} s.` : `AWS MFA code needed for the ${phase}`,
     details,
+    aside,
     asks: mfa.you.can,
     button: mfa.phase === 'apply' && local.status === 'planned' ? 'Authenticate & apply' : 'Authenticate',
     live: 'status',
@@ -81,6 +87,7 @@ function passed(mfa: Mfa): LockCard {
     tone: 'good',
     title: ends ? `${title} Session ends ${clock(ends)}.` : title,
     details: [],
+    aside: [],
     asks: false,
     button: '',
     live: 'status',
@@ -99,7 +106,8 @@ export function lockCard(mfa: Mfa | null, now: number, local: LockLocal): LockCa
         icon: 'closed',
         tone: 'quiet',
         title: `The ${phaseWord[mfa.phase ?? 'plan']} will need an AWS MFA code.`,
-        details: whose(mfa),
+        details: whose(mfa, local),
+        aside: [],
         asks: false,
         button: '',
         live: 'status',
@@ -127,6 +135,7 @@ export function lockCard(mfa: Mfa | null, now: number, local: LockLocal): LockCa
         tone: 'bad',
         title: 'Too many wrong codes. An owner can unlock.',
         details: mfa.refusal ? [`The last answer: ${mfa.refusal.sentence}`] : [],
+        aside: [],
         asks: false,
         button: '',
         live: 'alert',
@@ -139,12 +148,13 @@ export function lockCard(mfa: Mfa | null, now: number, local: LockLocal): LockCa
         tone: 'bad',
         title: `Nobody entered an AWS MFA code in time${mfa.deadline ? ` (until ${moment(mfa.deadline, now)})` : ''}.`,
         details: ['Start a new run to try again.'],
+        aside: [],
         asks: false,
         button: '',
         live: 'alert',
       };
     case 'closed':
-      return { icon: 'closed', tone: 'quiet', title: 'The run ended before a code was entered.', details: [], asks: false, button: '', live: 'status' };
+      return { icon: 'closed', tone: 'quiet', title: 'The run ended before a code was entered.', details: [], aside: [], asks: false, button: '', live: 'status' };
   }
 }
 

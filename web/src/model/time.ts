@@ -50,3 +50,18 @@ export function moment(at: string, now: number): string {
   if (days === -1) return `yesterday at ${clock(at)}`;
   return `on ${new Date(at).toLocaleDateString(undefined, { weekday: 'long', day: 'numeric', month: 'long' })} at ${clock(at)}`;
 }
+
+// "15m", "1h30m": how the settings write a time that one may change.
+export function shortDuration(seconds: number): string {
+  const parts: [number, string][] = [[Math.floor(seconds / 3600), 'h'], [Math.floor((seconds % 3600) / 60), 'm'], [seconds % 60, 's']];
+  return parts.filter(([count]) => count > 0).map(([count, unit]) => `${count}${unit}`).join('') || '0s';
+}
+
+// Seconds of "900", "15m", "1h30m" or "1d"; null is no time.
+export function readDuration(text: string): number | null {
+  const plain = text.trim().toLowerCase();
+  if (/^[0-9]{1,8}$/.test(plain)) return Number(plain);
+  const found = /^(?:([0-9]{1,3})d)?(?:([0-9]{1,4})h)?(?:([0-9]{1,6})m)?(?:([0-9]{1,8})s)?$/.exec(plain);
+  if (!found || plain === '') return null;
+  return [86_400, 3600, 60, 1].reduce((sum, unit, index) => sum + Number(found[index + 1] ?? 0) * unit, 0);
+}

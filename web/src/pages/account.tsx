@@ -9,10 +9,12 @@ import { ActionButton, Empty, Foreign, Problem, Shown, TextField, usePageTitle, 
 import { SaveForm, Section } from '../ui/forms';
 import { useLoad } from '../ui/load';
 import { notificationsPossible, notifying, setNotifying } from '../ui/notify';
+import { MyIdentities } from './aws_identity';
 import { NewToken } from './organization_settings';
 
 const sections: [string, string][] = [
   ['profile', 'Profile'],
+  ['aws', 'AWS identity and device'],
   ['api-tokens', 'Tokens'],
   ['sessions', 'Sessions'],
 ];
@@ -31,6 +33,7 @@ export function Account({ section }: { section: string }) {
         <a href="/settings/organization_variables">Variables</a>
       </nav>
       {section === 'profile' && <Profile />}
+      {section === 'aws' && <MyIdentities />}
       {section === 'api-tokens' && <Tokens />}
       {section === 'sessions' && <Sessions />}
       {!sections.some(([key]) => key === section) && <Empty title="There is no such page" />}

@@ -5,15 +5,20 @@ import { useState } from 'preact/hooks';
 import { ApiError, get, patch, path, post, remove, resource } from '../api/client';
 import type { Document, Organization, Resource, Token } from '../api/types';
 import { address, go } from '../router';
+import { fresh } from '../ui/again';
 import { ActionButton, Empty, Foreign, Problem, Shown, TextField, usePageTitle, When } from '../ui/basics';
 import { Choice, SaveForm, Section } from '../ui/forms';
 import { useLoad } from '../ui/load';
+import { Audit } from './audit';
+import { OrganizationMfa } from './aws_mfa';
 import { Variables } from './variables';
 
 const sections: [string, string, (may: Record<string, boolean>) => boolean][] = [
   ['general', 'General', () => true],
+  ['aws-mfa', 'AWS Multi-Factor Authentication', () => true],
   ['users', 'Users', () => true],
   ['variables', 'Variables', () => true],
+  ['audit', 'Audit', (may) => may['can-read-audit'] ?? false],
   ['token', 'API token', (may) => may['can-update-api-token'] ?? false],
 ];
 
@@ -45,8 +50,10 @@ export function OrganizationSettings({ name, section }: { name: string; section:
                   ))}
               </nav>
               {section === 'general' && <General organization={data} saved={loaded.reload} />}
+              {section === 'aws-mfa' && <OrganizationMfa organization={data} />}
               {section === 'users' && <Users name={name} manage={may['can-manage-users'] ?? false} />}
               {section === 'variables' && <Variables place={path`/api/v2/organizations/${name}/vars`} writable={may['can-update'] ?? false} what="For every run of the organization. Your own stand under Variables, above." />}
+              {section === 'audit' && may['can-read-audit'] && <Audit organization={name} />}
               {section === 'token' && may['can-update-api-token'] && <OrganizationToken name={name} />}
             </>
           );
@@ -69,7 +76,7 @@ function General({ organization, saved }: { organization: Organization; saved: (
     );
   }
   const save = async () => {
-    await patch(path`/api/v2/organizations/${old.name}`, resource('organizations', { name: name.trim(), email: email.trim(), 'default-execution-mode': mode }));
+    await fresh(() => patch(path`/api/v2/organizations/${old.name}`, resource('organizations', { name: name.trim(), email: email.trim(), 'default-execution-mode': mode })));
     if (name.trim() !== old.name) go(`${address.organization(name.trim())}/settings`, true);
     else saved();
   };

@@ -20,6 +20,7 @@ export interface RunData {
   apply: Phase;
   workspace: string;
   structured: boolean;
+  mayUnlock: boolean;
   startedBy: string;
   events: RunEvent[];
 }
@@ -41,6 +42,7 @@ async function load(id: string, signal: AbortSignal): Promise<RunData> {
     apply,
     workspace: workspace.attributes.name,
     structured: workspace.attributes['structured-run-output-enabled'],
+    mayUnlock: workspace.attributes.permissions['can-force-unlock'] ?? false,
     startedBy: included<UserAttributes>(document, 'users', related('created-by'))?.attributes.username ?? '',
     events: events.data.map((event) => event.attributes),
   };
@@ -109,7 +111,7 @@ function RunBody({ data, reload }: { data: RunData; reload: () => void }) {
         </div>
       </header>
       {isOpen(attributes.mfa) && (
-        <LockCard run={run} phase={attributes.mfa?.phase ?? 'apply'} summary={attributes.mfa?.phase === 'plan' ? '' : planSummary(plan, planDocument)} changed={reload} />
+        <LockCard run={run} phase={attributes.mfa?.phase ?? 'apply'} summary={attributes.mfa?.phase === 'plan' ? '' : planSummary(plan, planDocument)} mayUnlock={data.mayUnlock} startedBy={data.startedBy} changed={reload} />
       )}
       <ol class="timeline">
         <PhaseCard kind="plan" data={data} phase={plan} planDocument={planDocument} reload={reload} />

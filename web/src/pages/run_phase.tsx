@@ -93,7 +93,7 @@ export function PhaseCard({ kind, data, phase, planDocument, reload }: Props) {
             </span>
           </button>
         </h2>
-        {!isOpen(run.attributes.mfa) && <LockCard run={run} phase={kind} summary="" changed={reload} />}
+        {!isOpen(run.attributes.mfa) && <LockCard run={run} phase={kind} summary="" mayUnlock={data.mayUnlock} startedBy={data.startedBy} changed={reload} />}
         <Passed run={run} phase={kind} />
         {open && begun && (
           <div class="phase-body">

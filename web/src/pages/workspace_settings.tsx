@@ -5,8 +5,10 @@ import { useState } from 'preact/hooks';
 import { patch, path, post, remove, resource } from '../api/client';
 import type { Workspace } from '../api/types';
 import { address, go } from '../router';
+import { fresh } from '../ui/again';
 import { Foreign, Shown, TextField, usePageTitle } from '../ui/basics';
 import { Check, Choice, SaveForm, Section, Sure } from '../ui/forms';
+import { WorkspaceMfa } from './aws_mfa';
 import { useWorkspace, WorkspaceHead } from './workspace';
 
 export function WorkspaceSettings({ organization, name }: { organization: string; name: string }) {
@@ -16,12 +18,13 @@ export function WorkspaceSettings({ organization, name }: { organization: string
     <>
       <WorkspaceHead organization={organization} name={name} section="settings" data={loaded.data} />
       <Shown loaded={loaded}>
-        {({ workspace }) => {
+        {({ workspace, organization: owner }) => {
           const may = workspace.attributes.permissions;
           if (!may['can-update']) return <p class="quiet">Who can change this workspace sees its settings here.</p>;
           return (
             <>
               <General key={workspace.attributes['updated-at']} organization={organization} workspace={workspace} saved={loaded.reload} />
+              <WorkspaceMfa workspace={workspace} organization={owner} saved={loaded.reload} />
               <Locking workspace={workspace} saved={loaded.reload} />
               {may['can-destroy'] && <Deletion organization={organization} workspace={workspace} />}
             </>
@@ -47,7 +50,7 @@ function General({ organization, workspace, saved }: { organization: string; wor
       name: name.trim(), description, 'terraform-version': version.trim(), 'working-directory': folder.trim(), 'execution-mode': mode, 'auto-apply': autoApply,
       'structured-run-output-enabled': structured, 'allow-destroy-plan': destroy,
     };
-    await patch(path`/api/v2/workspaces/${workspace.id}`, resource('workspaces', attributes));
+    await fresh(() => patch(path`/api/v2/workspaces/${workspace.id}`, resource('workspaces', attributes)));
     if (name.trim() !== old.name) go(address.workspace(organization, name.trim(), 'settings'), true);
     else saved();
   };

@@ -2,11 +2,11 @@
 // model/lock; this draws them, and sends one code to one gate.
 
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { ApiError, post } from '../api/client';
+import { ApiError, post, session } from '../api/client';
 import type { Run } from '../api/types';
 import { isOpen, lockCard, readCode, type LockIcon } from '../model/lock';
 import { visible } from '../model/visible';
-import { Icon, Spinner, useId, useNow } from './basics';
+import { ActionButton, Icon, Spinner, useId, useNow } from './basics';
 
 function Sign({ icon }: { icon: LockIcon }) {
   if (icon === 'spinner') return <Spinner />;
@@ -19,10 +19,12 @@ export interface LockProps {
   run: Run;
   phase: 'plan' | 'apply';
   summary: string; // what the code lets pass
+  mayUnlock: boolean; // after too many wrong codes
+  startedBy: string;
   changed: () => void; // read the run again
 }
 
-export function LockCard({ run, phase, summary, changed }: LockProps) {
+export function LockCard({ run, phase, summary, mayUnlock, startedBy, changed }: LockProps) {
   const mfa = run.attributes.mfa ?? null;
   const mine = mfa !== null && (mfa.phase ?? 'apply') === phase;
   const [code, setCode] = useState('');
@@ -57,7 +59,7 @@ export function LockCard({ run, phase, summary, changed }: LockProps) {
   const given = mfa['next-code-in'];
   const elapsed = Math.floor((now - loadedAt.current.at) / 1000);
   const current = typeof given === 'number' ? { ...mfa, 'next-code-in': Math.max(0, given - elapsed) } : mfa;
-  const card = lockCard(current, now, { sending, status: run.attributes.status, canApply: run.attributes.permissions['can-apply'] });
+  const card = lockCard(current, now, { sending, status: run.attributes.status, canApply: run.attributes.permissions['can-apply'], viewer: session.value?.username ?? '', startedBy });
   if (!card) return null;
 
   const submit = async (event: Event) => {
@@ -104,6 +106,24 @@ export function LockCard({ run, phase, summary, changed }: LockProps) {
             {visible(detail)}
           </p>
         ))}
+        {isOpen(mfa) && !mfa.you.can && mfa.you.serial === null && mfa.state !== 'locked' && (
+          <p>
+            <a href="/app/settings/aws">My AWS identity and device</a>
+          </p>
+        )}
+        {mfa.state === 'locked' && mayUnlock && (
+          <p class="lock-form">
+            <ActionButton
+              onError={(error) => setTrouble({ text: error.message, until: 0 })}
+              act={async () => {
+                await post(`/api/v2/runs/${run.id}/actions/unlock-mfa`);
+                changed();
+              }}
+            >
+              Unlock
+            </ActionButton>
+          </p>
+        )}
         {card.asks && (
           <form class="lock-form" onSubmit={(event) => void submit(event)} noValidate>
             <div class="lock-field">
@@ -133,6 +153,7 @@ export function LockCard({ run, phase, summary, changed }: LockProps) {
             </p>
           </form>
         )}
+        {card.aside.length > 0 && <p class="lock-detail lock-aside">{visible(card.aside.join(' '))}</p>}
       </div>
     </section>
   );

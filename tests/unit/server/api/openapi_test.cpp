@@ -137,6 +137,10 @@ TEST_F(OpenApi, SchemasAreTrue) {
     TG_CHECK(tables.webhooks().insert(webhook));
     return tables.webhook_deliveries().insert(delivery);
   }));
+  const auto identity = send("POST", path("organizations/acme/aws-identities"), owner,
+                             body("aws-identities", json::Value::object({{"access-key-id", "AKIAIOSFODNN7EXAMPLE"},
+                                                                         {"secret-access-key", "0123456789abcdef0123"},
+                                                                         {"region", "eu-central-1"}})));
   std::map<std::string, json::Value> seen;
   const auto look = [&](const http::Response& answer) {
     ASSERT_LT(answer.status, 300) << answer.body;
@@ -147,12 +151,14 @@ TEST_F(OpenApi, SchemasAreTrue) {
   };
   look(configuration);
   look(variable);
+  look(identity);
   for (const std::string& target :
        {std::string("organizations/acme"), std::string("projects/prj-acme"), "workspaces/" + workspace, "runs/" + run,
         "plans/" + row.plan.id, "applies/" + row.apply.id, "state-versions/" + state,
         "state-versions/" + state + "/outputs", std::string("organizations/acme/organization-memberships"),
         std::string("users/user-alice/authentication-tokens"), std::string("organizations/acme/audit-events"),
-        std::string("organizations/acme/webhook"), std::string("organizations/acme/webhook/deliveries")}) {
+        std::string("organizations/acme/webhook"), std::string("organizations/acme/webhook/deliveries"),
+        std::string("organizations/acme/aws-mfa")}) {
     look(send("GET", path(target), owner));
   }
   for (const ResourceSchema& schema : resource_schemas()) {
