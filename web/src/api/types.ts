@@ -241,3 +241,30 @@ export interface AuditEventAttributes {
 export type AuditEvent = Resource<AuditEventAttributes>;
 
 export type AuditVerification = Resource<{ unbroken: boolean; detail: string | null; at: string }>;
+
+export interface WebhookResponse {
+  code: number | null;
+  body: string;
+  'sent-at': string | null;
+  successful: boolean;
+  error: string | null;
+}
+
+export interface WebhookAttributes {
+  name: string;
+  url: string;
+  enabled: boolean;
+  triggers: string[];
+  'delivery-responses': WebhookResponse[];
+}
+export type Webhook = Resource<WebhookAttributes>;
+
+export interface WebhookDeliveryAttributes {
+  trigger: string;
+  'run-id': string;
+  state: string;
+  attempts: number;
+  'created-at': string;
+  response: WebhookResponse | null;
+}
+export type WebhookDelivery = Resource<WebhookDeliveryAttributes>;

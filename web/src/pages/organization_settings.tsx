@@ -12,12 +12,14 @@ import { useLoad } from '../ui/load';
 import { Audit } from './audit';
 import { OrganizationMfa } from './aws_mfa';
 import { Variables } from './variables';
+import { WebhookSettings } from './webhook';
 
 const sections: [string, string, (may: Record<string, boolean>) => boolean][] = [
   ['general', 'General', () => true],
   ['aws-mfa', 'AWS Multi-Factor Authentication', () => true],
   ['users', 'Users', () => true],
   ['variables', 'Variables', () => true],
+  ['webhook', 'Webhook', (may) => may['can-update-aws-mfa'] ?? false],
   ['audit', 'Audit', (may) => may['can-read-audit'] ?? false],
   ['token', 'API token', (may) => may['can-update-api-token'] ?? false],
 ];
@@ -53,6 +55,7 @@ export function OrganizationSettings({ name, section }: { name: string; section:
               {section === 'aws-mfa' && <OrganizationMfa organization={data} />}
               {section === 'users' && <Users name={name} manage={may['can-manage-users'] ?? false} />}
               {section === 'variables' && <Variables place={path`/api/v2/organizations/${name}/vars`} writable={may['can-update'] ?? false} what="For every run of the organization. Your own stand under Variables, above." />}
+              {section === 'webhook' && may['can-update-aws-mfa'] && <WebhookSettings organization={name} />}
               {section === 'audit' && may['can-read-audit'] && <Audit organization={name} />}
               {section === 'token' && may['can-update-api-token'] && <OrganizationToken name={name} />}
             </>
