@@ -12,8 +12,10 @@
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <memory>
 #include <optional>
 
+#include "common/base/random.h"
 #include "common/os/process_hardening.h"
 #include "runner/phase_run.h"
 #include "runner/protocol/sandbox_check.h"
@@ -109,7 +111,31 @@ std::vector<Secret> secrets_of(const Bundle& bundle) {
   for (const EnvironmentEntry& entry : bundle.environment) {
     if (entry.redact) secrets.push_back(entry.value);
   }
+  if (bundle.aws) {
+    secrets.emplace_back(bundle.aws->keys.access_key_id);
+    secrets.push_back(bundle.aws->keys.secret_access_key);
+    secrets.push_back(bundle.aws->keys.session_token);
+  }
   return secrets;
+}
+
+// What a phase has of AWS.
+struct Access {
+  std::unique_ptr<KeptSession> session;
+  std::unique_ptr<CredentialsEndpoint> endpoint;
+};
+
+Access access_of(const Bundle& bundle, const Clock& clock, RandomSource& random) {
+  Access access;
+  if (!bundle.aws) return access;
+  const auto& renewal = bundle.aws->renewal;
+  access.session = std::make_unique<KeptSession>(
+      *bundle.aws, renewal ? assume_with_curl(*renewal, clock) : KeptSession::Assume(), clock);
+  if (renewal) {
+    access.endpoint =
+        std::make_unique<CredentialsEndpoint>(random, [session = access.session.get()] { return session->document(); });
+  }
+  return access;
 }
 
 // Only a second process can lead a session, and whoever started us need not wait for the phase.
@@ -155,15 +181,19 @@ Result<void> run_phase(const Arguments& arguments) {
   TG_TRY(const UniqueFd alive, take_spool(spool, arguments.alive_fd));
   TG_TRY(const Secret text, read_bundle());
   TG_TRY(const Bundle bundle, parse_bundle(text.reveal()));
-  const std::vector<std::string> patterns = redaction_patterns(secrets_of(bundle));
-  TG_TRY(OutputLog log, OutputLog::create(spool, patterns, static_cast<std::uint64_t>(bundle.limits.log_bytes),
-                                          bundle.log_format == LogFormat::json));
+  TG_TRY(OutputLog log,
+         OutputLog::create(spool, redaction_patterns(secrets_of(bundle)),
+                           static_cast<std::uint64_t>(bundle.limits.log_bytes), bundle.log_format == LogFormat::json));
   TG_TRY(ControlServer control, ControlServer::listen(spool));
   const UniqueFd signals = take_signals();
   leave_parent();
 
   const SystemClock clock;
-  const PhaseResult result = execute({spool, bundle, control, log, signals.get(), patterns, clock, host_for});
+  SystemRandom random;
+  const Access access = access_of(bundle, clock, random);
+  if (access.endpoint) log.redact_too({access.endpoint->token()});
+  const PhaseResult result = execute(
+      {spool, bundle, control, log, signals.get(), clock, host_for, access.session.get(), access.endpoint.get()});
   // Without it the server finds a free lock and no result, and says so.
   const auto written = spool.write(spool_file::kResult, to_text(result), true);
   Progress progress;

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "common/json/value.h"
+#include "runner/redaction_patterns.h"
 
 namespace tollgate::runner {
 
@@ -34,6 +35,14 @@ void OutputLog::end_of_streams() {
   for (Redactor& redactor : redactors_)
     redactor.finish(shown);
   write_capped(shown);
+}
+
+void OutputLog::redact_too(const std::vector<Secret>& secrets) {
+  const auto more = redaction_patterns(secrets);
+  patterns_.insert(patterns_.end(), more.begin(), more.end());
+  for (Redactor& redactor : redactors_)
+    redactor.learn(patterns_);
+  notes_.learn(patterns_);
 }
 
 void OutputLog::note(std::string_view sentence) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/base/error.h"
+#include "common/base/secret.h"
 #include "common/base/unique_fd.h"
 #include "runner/protocol/spool.h"
 #include "runner/redactor.h"
@@ -27,6 +28,10 @@ class OutputLog {
   void append(Stream stream, std::string_view bytes);
   // The end of a child: what was held back as a possible secret is written.
   void end_of_streams();
+  // Further secrets, in the log from now on.
+  void redact_too(const std::vector<Secret>& secrets);
+  // All that is looked for.
+  const std::vector<std::string>& patterns() const { return patterns_; }
   // A line of the runner itself, redacted too and written even beyond the cap.
   void note(std::string_view sentence);
   void flush_to_disk();
@@ -41,6 +46,7 @@ class OutputLog {
       : fd_(std::move(fd)),
         redactors_{Redactor(patterns), Redactor(patterns)},
         notes_(patterns),
+        patterns_(patterns),
         cap_(cap),
         json_(json) {}
   void write_capped(std::string_view bytes);
@@ -50,6 +56,7 @@ class OutputLog {
   UniqueFd fd_;
   std::array<Redactor, 2> redactors_;
   Redactor notes_;
+  std::vector<std::string> patterns_;
   std::uint64_t cap_;
   bool json_;
   std::uint64_t size_ = 0;

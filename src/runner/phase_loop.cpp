@@ -31,8 +31,9 @@ void BufferSink::take(std::string_view bytes) {
   text_.append(bytes.substr(0, limit_ - text_.size()));
 }
 
-PhaseLoop::PhaseLoop(const Limits& limits, ControlServer& control, OutputLog& log, int signals)
+PhaseLoop::PhaseLoop(const Limits& limits, ControlServer& control, OutputLog& log, int signals, const Clock& clock)
     : limits_(limits),
+      clock_(clock),
       control_(control),
       log_(log),
       signals_(signals),
@@ -43,6 +44,7 @@ Result<ProgramEnd> PhaseLoop::run(const HostedCommand& command, OutputSink& outp
   std::array<Stream, 2> streams;
   streams[0] = {std::move(opened.output), &output};
   streams[1] = {std::move(opened.error), &errors};
+  if (endpoint_) endpoint_->listen_on(std::move(opened.served));
   running_ = true;
   std::optional<int> status;
   bool ended = false;
@@ -53,6 +55,7 @@ Result<ProgramEnd> PhaseLoop::run(const HostedCommand& command, OutputSink& outp
     if (ended) status = host_->finished();
   }
   running_ = false;
+  if (endpoint_) endpoint_->listen_on({});
   // Nobody is left who could write: what is in the pipes is all there is.
   for (Stream& stream : streams) {
     while (stream.fd && read_some(stream)) {
@@ -75,9 +78,11 @@ int PhaseLoop::timeout(std::optional<Time> until) const {
   if (stop_ != Stop::none) next = next_stop_ ? *next_stop_ : Time::max();
   if (until) next = std::min(next, *until);
   if (states_ && states_->pending()) next = std::min(next, steady_clock::now() + kSoon);
-  if (next == Time::max()) return kLongest;
-  const auto left = std::chrono::ceil<milliseconds>(next - steady_clock::now()).count();
-  return static_cast<int>(std::clamp<long long>(left, 0, kLongest));
+  auto left =
+      next == Time::max() ? milliseconds(kLongest) : std::chrono::ceil<milliseconds>(next - steady_clock::now());
+  const auto due = session_ && stop_ == Stop::none ? session_->due() : std::nullopt;
+  if (due) left = std::min<milliseconds>(left, *due - clock_.now());
+  return static_cast<int>(std::clamp<long long>(left.count(), 0, kLongest));
 }
 
 void PhaseLoop::turn(Stream* streams, std::size_t count, std::optional<Time> until) {
@@ -88,11 +93,17 @@ void PhaseLoop::turn(Stream* streams, std::size_t count, std::optional<Time> unt
   entries.push_back({host_ && running_ && !until ? host_->ended_fd() : -1, POLLIN, 0});
   entries.push_back({states_ ? states_->fd() : -1, POLLIN, 0});
   entries.push_back({signals_, POLLIN, 0});
+  entries.push_back({session_ ? session_->fd() : -1, POLLIN, 0});
+  const std::size_t first_served = entries.size();
+  if (endpoint_) endpoint_->add_to(entries);
   const std::size_t first_control = entries.size();
   control_.add_to(entries);
   if (poll(entries.data(), entries.size(), timeout(until)) < 0 && errno != EINTR) {
     throw std::system_error(errno, std::generic_category(), "poll");
   }
+  // Before anybody is served: what they get is not to be in the log.
+  watch_session();
+  if (endpoint_) endpoint_->handle(entries.data() + first_served, first_control - first_served);
   for (std::size_t at = 0; at < count; ++at) {
     for (int round = 0; streams[at].fd && entries[at].revents != 0 && round < kReadsInARow; ++round) {
       if (!read_some(streams[at])) break;
@@ -145,6 +156,14 @@ void PhaseLoop::watch_limits() {
   if (stop_ == Stop::none && now >= deadline_) request(Stop::interrupt, reason::kLimitSeconds);
   if (stop_ == Stop::none && !log_.failure().empty()) request(Stop::interrupt, reason::kDiskFull);
   if (next_stop_ && now >= *next_stop_) escalate();
+}
+
+void PhaseLoop::watch_session() {
+  if (!session_) return;
+  const KeptSession::News news = session_->look();
+  if (!news.secrets.empty()) log_.redact_too(news.secrets);
+  if (!news.note.empty()) log_.note(news.note);
+  if (stop_ == Stop::none && session_->is_over()) request(Stop::interrupt, reason::kCredentialsExpired);
 }
 
 void PhaseLoop::request(Stop stop, std::string_view why) {

@@ -12,6 +12,8 @@
 #include "common/base/error.h"
 #include "common/base/unique_fd.h"
 #include "runner/control_server.h"
+#include "runner/credentials_endpoint.h"
+#include "runner/kept_session.h"
 #include "runner/output_log.h"
 #include "runner/process_host.h"
 #include "runner/state_watch.h"
@@ -50,10 +52,14 @@ class PhaseLoop {
   enum class Stop { none, interrupt, terminate, kill };
 
   // `signals`: a signalfd, SIGTERM on which means cancel. All of it outlives this.
-  PhaseLoop(const Limits& limits, ControlServer& control, OutputLog& log, int signals);
+  PhaseLoop(const Limits& limits, ControlServer& control, OutputLog& log, int signals, const Clock& clock);
 
   void use(ProcessHost& host) { host_ = &host; }
   void watch(StateWatch* states) { states_ = states; }
+  // Renewed in time, and its end ends the phase.
+  void keep(KeptSession& session) { session_ = &session; }
+  // Served to each program, at its host's port.
+  void serve(CredentialsEndpoint& endpoint) { endpoint_ = &endpoint; }
 
   // Errors: those of the host's start.
   Result<ProgramEnd> run(const HostedCommand& command, OutputSink& output, OutputSink& errors);
@@ -80,16 +86,20 @@ class PhaseLoop {
   void request(Stop stop, std::string_view reason);
   void escalate();
   void watch_limits();
+  void watch_session();
   void read_signals();
   int timeout(std::optional<Time> until) const;
   static bool read_some(Stream& stream);
 
   const Limits& limits_;
+  const Clock& clock_;  // of sessions, whose end is a point in time
   ControlServer& control_;
   OutputLog& log_;
   int signals_;
   ProcessHost* host_ = nullptr;
   StateWatch* states_ = nullptr;
+  KeptSession* session_ = nullptr;
+  CredentialsEndpoint* endpoint_ = nullptr;
   bool running_ = false;
   Stop stop_ = Stop::none;
   std::string stop_reason_;

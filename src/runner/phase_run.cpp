@@ -80,7 +80,7 @@ void set_counts(const PlanCounts& counts, PhaseResult& result) {
 }  // namespace
 
 PhaseRun::PhaseRun(const PhaseParts& parts)
-    : parts_(parts), loop_(parts.bundle.limits, parts.control, parts.log, parts.signals) {
+    : parts_(parts), loop_(parts.bundle.limits, parts.control, parts.log, parts.signals, parts.clock) {
   result_.started_at = parts_.clock.now();
 }
 
@@ -201,6 +201,7 @@ Result<void> PhaseRun::put_secrets() {
   environment_ = phase_environment(bundle, paths_, left_out);
   for (const std::string& name : left_out)
     parts_.log.note(fmt::format("Warning: the environment variable {} is reserved and was not set.", name));
+  give_aws();
   if (geteuid() == 0 && bundle.uid) {
     TG_CHECK(memory_->give_to(static_cast<uid_t>(*bundle.uid), static_cast<gid_t>(bundle.gid.value_or(*bundle.uid))));
   }
@@ -325,6 +326,9 @@ Error PhaseRun::stopped() const {
   const std::string& why = loop_.stop_reason();
   if (why == reason::kLimitSeconds) {
     sentence = fmt::format("it ran longer than its limit of {} seconds", parts_.bundle.limits.seconds);
+  } else if (why == reason::kCredentialsExpired) {
+    sentence =
+        fmt::format("it was stopped because {}; what it had done by then is in the state", parts_.session->end_text());
   } else if (why == reason::kDiskFull) {
     sentence = fmt::format("its log could not be written any more: {}", parts_.log.failure());
   } else {

@@ -26,10 +26,11 @@ struct PhaseParts {
   const Bundle& bundle;
   ControlServer& control;
   OutputLog& log;
-  int signals;                               // a signalfd
-  const std::vector<std::string>& patterns;  // what is redacted
+  int signals;  // a signalfd
   const Clock& clock;
   HostFactory host_for;
+  KeptSession* session = nullptr;           // of AWS; nullptr: the phase has none
+  CredentialsEndpoint* endpoint = nullptr;  // for what is renewed
 };
 
 class PhaseRun {
@@ -47,6 +48,7 @@ class PhaseRun {
   Result<void> put_secrets();
   Result<void> choose_host();
   void tell_isolation();
+  void give_aws();
   Result<void> initialize();
   Result<void> check_backend() const;
   Result<void> plan();

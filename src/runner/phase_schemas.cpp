@@ -26,7 +26,7 @@ std::optional<LockedProvider> locked(const std::vector<LockedProvider>& provider
 }  // namespace
 
 void PhaseRun::keep_redacted_plan(const json::Value& plan) {
-  Redactor redactor(parts_.patterns);
+  Redactor redactor(parts_.log.patterns());
   const auto show = [&](const std::string& text) {
     std::string shown;
     redactor.feed(text, shown);

@@ -2,6 +2,7 @@
 // plain machine the other. One thread, which must live as long as the programs: they are killed when it ends.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -21,10 +22,11 @@ struct HostedCommand {
   std::string directory;  // below the work area, relative to it
 };
 
-// Our ends of its stdout and stderr, not blocking; its stdin is empty.
+// Our ends of its stdout and stderr, not blocking; its stdin is empty. And the socket that listens at served_port().
 struct HostedStreams {
   UniqueFd output;
   UniqueFd error;
+  UniqueFd served;
 };
 
 class ProcessHost {
@@ -46,6 +48,9 @@ class ProcessHost {
   virtual std::string inside_memory() const = 0;
   virtual std::string inside_home() const = 0;
   virtual std::string inside_temporary() const = 0;
+  // The port of the processes' own loopback at which this process can serve them and nobody else; nullopt: there is
+  // none.
+  virtual std::optional<std::uint16_t> served_port() const { return std::nullopt; }
   // What is in force. Known once a program was started; empty before.
   virtual std::vector<std::string> isolation() const = 0;
   // What is missing, in sentences for the log. The same.

@@ -24,6 +24,19 @@ Redactor::Redactor(const std::vector<std::string>& patterns) {
   link_failures();
 }
 
+void Redactor::learn(const std::vector<std::string>& patterns) {
+  Redactor next(patterns);
+  // What was shown already began no pattern of before, and nobody could know a new one then.
+  for (const char c : held_)
+    next.state_ = next.step(next.state_, static_cast<unsigned char>(c));
+  next.held_ = std::move(held_);
+  next.position_ = position_;
+  next.shown_ = shown_;
+  next.blanked_ = std::move(blanked_);
+  next.blanked_until_ = blanked_until_;
+  *this = std::move(next);
+}
+
 void Redactor::insert(std::string_view pattern) {
   State state = 0;
   for (const char c : pattern) {

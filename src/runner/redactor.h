@@ -20,6 +20,8 @@ class Redactor {
   // Patterns beyond kMaxPatternBytes are left out, see complete().
   explicit Redactor(const std::vector<std::string>& patterns);
 
+  // Looks for these from now on, also in what is held back. `patterns` are all of them: those of before, and more.
+  void learn(const std::vector<std::string>& patterns);
   // Appends to `out` what can be shown by now.
   void feed(std::string_view bytes, std::string& out);
   // The end of the stream: appends the rest. The next feed() begins another stream.

@@ -46,6 +46,14 @@ void set_limits(const Limits& wished, isolation::Limits& limits) {
   limits.open_files = open_files();
 }
 
+// For the credentials of the phase: any that is nobody's.
+std::uint16_t free_port(const std::vector<std::uint16_t>& taken) {
+  std::uint16_t port = 18080;
+  while (std::find(taken.begin(), taken.end(), port) != taken.end())
+    ++port;
+  return port;
+}
+
 std::string_view word(LimitHit limit) {
   switch (limit) {
     case LimitHit::memory:
@@ -83,7 +91,8 @@ class SandboxHost final : public ProcessHost {
     if (!started) return fail(with_remedy(std::move(started).error()));
     program_.emplace(std::move(*started));
     report_ = program_->report();
-    HostedStreams streams{std::move(program_->output), std::move(program_->error)};
+    HostedStreams streams{std::move(program_->output), std::move(program_->error), {}};
+    if (!program_->listeners.empty()) streams.served = std::move(program_->listeners.front());
     for (const UniqueFd* end : {&streams.output, &streams.error})
       fcntl(end->get(), F_SETFL, O_NONBLOCK);
     return streams;
@@ -114,6 +123,9 @@ class SandboxHost final : public ProcessHost {
   std::string inside_home() const override { return isolation::kHomeDirectory; }
   // On disk and counted, unlike /tmp: archives of providers are larger than what fits into memory.
   std::string inside_temporary() const override { return std::string(isolation::kWorkDirectory) + "/tmp"; }
+  std::optional<std::uint16_t> served_port() const override {
+    return spec_.served_ports.empty() ? std::nullopt : std::optional(spec_.served_ports.front());
+  }
   std::vector<std::string> isolation() const override { return report_.applied; }
   std::vector<std::string> warnings() const override { return warnings_of(report_); }
 
@@ -173,8 +185,11 @@ isolation::SandboxSpec sandbox_spec(const Bundle& bundle, const std::string& wor
       spec.network = isolation::Network::shared;
       break;
   }
-  // In the host's own network they are there anyway.
-  if (bundle.network.mode != NetworkMode::host) spec.loopback_ports = bundle.network.loopback_ports;
+  // In the host's own network they are there anyway, and what is served there is everybody's.
+  if (bundle.network.mode != NetworkMode::host) {
+    spec.loopback_ports = bundle.network.loopback_ports;
+    if (bundle.aws && bundle.aws->renewal) spec.served_ports = {free_port(spec.loopback_ports)};
+  }
   set_limits(bundle.limits, spec.limits);
   if (geteuid() == 0 && bundle.uid) {
     spec.user = static_cast<uid_t>(*bundle.uid);

@@ -74,7 +74,7 @@ class UnsandboxedHost final : public ProcessHost {
     status_.reset();
     ended_.reset(static_cast<int>(syscall(SYS_pidfd_open, pid_, 0)));
     if (!ended_) throw std::system_error(errno, std::generic_category(), "pidfd_open");
-    HostedStreams streams{std::move(child.output), std::move(child.error)};
+    HostedStreams streams{std::move(child.output), std::move(child.error), {}};
     for (const UniqueFd* end : {&streams.output, &streams.error})
       fcntl(end->get(), F_SETFL, O_NONBLOCK);
     return streams;

@@ -274,6 +274,7 @@ Secret to_text(const Bundle& bundle) {
                                   {"limits", to_value(bundle.limits)},
                                   {"redact", std::move(redact)},
                                   {"unsandboxed", bundle.unsandboxed}});
+  if (bundle.aws) document.set("aws", to_value(*bundle.aws));
   if (bundle.uid) document.set("uid", *bundle.uid);
   if (bundle.gid) document.set("gid", *bundle.gid);
   return Secret::take(json::to_text(document));
@@ -295,6 +296,10 @@ Result<Bundle> parse_bundle(std::string_view text) {
   TG_CHECK(read_places(reader, bundle));
   TG_TRY(bundle.variables, read_variables(reader));
   TG_TRY(bundle.environment, read_environment(reader));
+  TG_TRY(const Reader aws, reader.optional_member("aws"));
+  if (!aws.value().is_null()) {
+    TG_TRY(bundle.aws, read_aws_session(aws));
+  }
   TG_TRY(bundle.options, read_options(reader));
   TG_TRY(const std::string format, reader.text("log-format"));
   if (format != "plain" && format != "json") return fail(reader.error("\"log-format\" must be plain or json"));

@@ -10,6 +10,7 @@
 
 #include "common/base/error.h"
 #include "common/base/secret.h"
+#include "runner/protocol/aws_session.h"
 
 namespace tollgate::runner {
 
@@ -67,7 +68,8 @@ struct Bundle {
   std::string terraform_version;  // what it must be; empty: whatever it is
   std::string working_directory;  // below the configuration, relative; empty: its root
   std::vector<BundleVariable> variables;
-  std::vector<EnvironmentEntry> environment;  // wins over environment variables above: session credentials, TFC_RUN_ID
+  std::vector<EnvironmentEntry> environment;  // wins over environment variables above: TFC_RUN_ID, AWS_REGION
+  std::optional<AwsSession> aws;              // what the phase runs with; nullopt: nothing
   RunOptions options;
   LogFormat log_format = LogFormat::plain;
   std::string plan_sha256;                    // of plan.in, of an apply; lower-case hex

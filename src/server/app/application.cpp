@@ -85,6 +85,15 @@ net::CurlOptions curl_options(const os::Environment& environment) {
   return net::curl_options_from([&](std::string_view name) { return environment.get(name); });
 }
 
+// The runner asks the same STS, by the same way.
+SpoolRunnerOptions with_sts(SpoolRunnerOptions options, const Configuration& configuration,
+                            const os::Environment& environment) {
+  net::CurlOptions curl = curl_options(environment);
+  options.sts = {configuration.sts_endpoint, std::move(curl.ca_file), std::move(curl.https_proxy),
+                 std::move(curl.http_proxy), std::move(curl.no_proxy)};
+  return options;
+}
+
 http::Response plain(int status, const std::string& text) {
   http::Response response;
   response.status = status;
@@ -122,12 +131,12 @@ class Running final : public Application {
         random_(random),
         log_(log),
         logs_({paths.data + "/logs", records_->keys().hash_key("log")}, random),
-        runner_options_(std::move(runner)),
+        runner_options_(with_sts(std::move(runner), configuration, environment)),
         runner_(runner_options_, terraform_),
         aws_(configuration.sts_endpoint, curl_options(environment), clock),
         sts_(aws_, metrics_),
         gate_(run_address(base_url)),
-        credentials_(store_, sts_),
+        credentials_(store_, sts_, clock),
         executor_({store_, *blobs_, logs_, runner_, events_, clock, random, [this] { wake(); },
                    [this](const std::string& text) { log_.error("phase.trouble", text); }, nullptr, &credentials_}),
         scheduler_({store_, logs_, events_, gate_, executor_, runner_, clock, random,

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 
+#include <algorithm>
 #include <set>
 
 #include "runner/protocol/phase_client.h"
@@ -35,6 +36,26 @@ domain::PhaseStatus status_of(runner::PhaseStatus status) {
       return domain::PhaseStatus::errored;
   }
   return domain::PhaseStatus::errored;
+}
+
+runner::AwsKeys keys_of(const aws::Credentials& credentials) {
+  return {credentials.access_key_id, credentials.secret_access_key, credentials.session_token};
+}
+
+runner::AwsSession session_of(const runs::AwsAccess& access, const runner::StsAccess& sts) {
+  runner::AwsSession session;
+  session.keys = keys_of(access.credentials);
+  session.expires_at = access.credentials.expiration;
+  if (!access.renewal) return session;
+  const runs::RoleAgain& again = *access.renewal;
+  session.renewal = runner::RoleRenewal{keys_of(again.session),
+                                        access.region,
+                                        again.role_arn,
+                                        again.external_id,
+                                        again.session_name,
+                                        again.duration,
+                                        sts};
+  return session;
 }
 
 class SpoolPhase final : public runs::ActivePhase {
@@ -136,8 +157,16 @@ Result<runner::Bundle> SpoolPhaseRunner::bundle_for(const runs::PhaseSpec& spec)
   }
   bundle.environment.push_back({"TFC_RUN_ID", Secret(run.id), false});
   bundle.environment.push_back({"AWS_EC2_METADATA_DISABLED", Secret("true"), false});
-  for (const auto& [name, value] : spec.environment) {
-    bundle.environment.push_back({name, value, name != "AWS_REGION"});
+  if (spec.aws) {
+    // A region that the workspace sets is its own.
+    const auto sets_region = [](const runs::FrozenVariable& variable) {
+      return variable.category == domain::VariableCategory::env &&
+             (variable.key == "AWS_REGION" || variable.key == "AWS_DEFAULT_REGION");
+    };
+    if (std::none_of(spec.variables->begin(), spec.variables->end(), sets_region)) {
+      bundle.environment.push_back({"AWS_REGION", Secret(spec.aws->region), false});
+    }
+    bundle.aws = session_of(*spec.aws, options_.sts);
   }
   bundle.options.is_destroy = run.is_destroy;
   bundle.options.refresh = run.refresh;

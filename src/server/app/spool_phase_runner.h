@@ -22,6 +22,7 @@ struct SpoolRunnerOptions {
   std::string plugin_cache;
   std::string schema_cache;
   runner::Network network;
+  runner::StsAccess sts;                  // for roles that are assumed again
   runner::Limits limits;                  // seconds comes from the phase
   std::optional<std::int64_t> first_uid;  // each phase becomes a user of its own, from this one on; only as root
   bool unsandboxed = false;

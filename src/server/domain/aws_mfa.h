@@ -155,4 +155,18 @@ struct PhaseSession {
   TimePoint expires_at{};
 };
 
+// Of a phase whose role's session ends before the phase may: the session that assumes the role again, until the phase
+// ends.
+struct RoleRenewal {
+  std::string id;  // the plan's or the apply's
+  std::string run_id;
+  std::string role_arn;
+  std::string external_id;
+  std::string session_name;
+  std::chrono::seconds duration{};
+  std::string access_key_id;
+  Secret secret_access_key;
+  Secret session_token;
+};
+
 }  // namespace tollgate::domain

@@ -213,7 +213,10 @@ class PhaseSessionTable {
  public:
   virtual ~PhaseSessionTable() = default;
   virtual void set(const PhaseSession& session) = 0;  // replaces
+  virtual void set_renewal(const RoleRenewal& renewal) = 0;
   virtual std::optional<PhaseSession> find(std::string_view phase_id) = 0;
+  virtual std::optional<RoleRenewal> renewal(std::string_view phase_id) = 0;
+  // Both kinds.
   virtual void erase(std::string_view phase_id) = 0;
   virtual void erase_of_run(std::string_view run_id) = 0;
 };

@@ -57,8 +57,10 @@ Secret to_text(const FrozenInputs& inputs) {
                                         {"hcl", variable.hcl},
                                         {"sensitive", variable.sensitive}}));
   }
-  return Secret::take(json::to_text(json::Value::object(
-      {{"variables", std::move(variables)}, {"base-state-version", inputs.base_state_version_id}})));
+  json::Value document =
+      json::Value::object({{"variables", std::move(variables)}, {"base-state-version", inputs.base_state_version_id}});
+  if (!inputs.plan_account.empty()) document.set("plan-account", inputs.plan_account);
+  return Secret::take(json::to_text(document));
 }
 
 Result<FrozenInputs> parse_frozen_inputs(const Secret& text) {
@@ -66,6 +68,8 @@ Result<FrozenInputs> parse_frozen_inputs(const Secret& text) {
   const json::Reader reader(document);
   FrozenInputs inputs;
   TG_TRY(inputs.base_state_version_id, reader.text("base-state-version"));
+  TG_TRY(const auto plan_account, reader.optional_text("plan-account"));
+  inputs.plan_account = plan_account.value_or("");
   TG_TRY(const json::Reader variables, reader.member("variables"));
   TG_TRY(const auto items, variables.items());
   for (const json::Reader& item : items) {

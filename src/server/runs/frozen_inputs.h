@@ -26,6 +26,8 @@ struct FrozenInputs {
   // The workspace's state version when the plan started: an apply that finds another one would apply a stale plan.
   // "-" before the plan started, empty for a workspace that had no state.
   std::string base_state_version_id = "-";
+  // The AWS account that the plan ran in, where no gate says it; empty: none, or not yet.
+  std::string plan_account;
 };
 
 // workspace > personal > organization, and over all of them the run's own, which are HCL expressions. The serial of an

@@ -5,6 +5,7 @@
 #include "common/crypto/hash.h"
 #include "server/audit/audit.h"
 #include "server/domain/ids.h"
+#include "server/runs/frozen_inputs.h"
 #include "server/runs/run_record.h"
 #include "server/runs/scheduling.h"
 #include "server/runs/store_run_service.h"
@@ -92,6 +93,10 @@ std::chrono::seconds session_duration(std::chrono::seconds phase_limit, std::str
   const bool root = identity_arn.ends_with(":root");
   return std::clamp(phase_limit + std::chrono::minutes(5), std::chrono::seconds(900),
                     root ? kRoleChainingLimit : std::chrono::seconds(std::chrono::hours(36)));
+}
+
+bool must_renew(const std::optional<TimePoint>& expiration, std::chrono::seconds phase_limit, TimePoint now) {
+  return expiration && *expiration < now + phase_limit + std::chrono::minutes(1);
 }
 
 std::string role_session_name(std::string_view run_id, std::string_view user_name) {
@@ -217,11 +222,20 @@ class Authenticator::Attempt {
       found.account_authority = tables.aws_identities().of_organization_itself(found.organization.id);
     const auto settings = tables.gate_settings().of(found.organization.id);
     found.role = request_.phase == PhaseKind::plan ? settings.plan_role : settings.apply_role;
-    const bool roles = !settings.plan_role.arn.empty() && !settings.apply_role.arn.empty();
-    if (request_.phase == PhaseKind::apply && !roles) {
-      const auto plan = tables.gates().of_phase(found.run.id, PhaseKind::plan);
-      if (plan && plan->state == GateState::passed) found.plan_account = plan->account;
-    }
+    if (request_.phase == PhaseKind::apply) found.plan_account = account_of_plan(tables, found.run.id, settings);
+  }
+
+  // Empty where it does not matter: a plan that had no credentials, or both phases have roles of the owners.
+  static std::string account_of_plan(Tables& tables, const std::string& run_id, const domain::GateSettings& settings) {
+    const auto gate = tables.gates().of_phase(run_id, PhaseKind::plan);
+    const bool gated = gate && gate->state == GateState::passed;
+    const auto& role = gated ? settings.plan_role : settings.read_only_plan_role;
+    if (!role.arn.empty() && !settings.apply_role.arn.empty()) return "";
+    if (gated) return account_of_arn(gate->arn);
+    const auto text = tables.runs().inputs(run_id);
+    if (!text) return "";
+    const auto inputs = parse_frozen_inputs(*text);
+    return inputs ? inputs->plan_account : "";
   }
 
   Done steps() {
@@ -267,7 +281,7 @@ class Authenticator::Attempt {
                                                        caller_.account),
                                            "use an identity of a listed account, or an owner lists this one")));
     }
-    const std::string device_account = account_of_serial(prepared.chosen.serial);
+    const std::string device_account = account_of_arn(prepared.chosen.serial);
     if (!device_account.empty() && device_account != caller_.account) {
       return note_refusal(
           prepared, answer(Status::refused, sentence(Code::config, "mfa_device_unknown",
@@ -276,12 +290,13 @@ class Authenticator::Attempt {
                                                                  prepared.chosen.serial, caller_.account),
                                                      "correct the serial of the device")));
     }
-    if (!prepared.plan_account.empty() && prepared.plan_account != caller_.account) {
+    const std::string account = prepared.role.arn.empty() ? caller_.account : account_of_arn(prepared.role.arn);
+    if (!prepared.plan_account.empty() && prepared.plan_account != account) {
       return note_refusal(
           prepared, answer(Status::refused, sentence(Code::conflict, "account_differs",
-                                                     fmt::format("the plan was made in account {}, and this identity "
-                                                                 "is of {}",
-                                                                 prepared.plan_account, caller_.account),
+                                                     fmt::format("the plan was made in account {}, and the apply would "
+                                                                 "run in {}",
+                                                                 prepared.plan_account, account),
                                                      "authenticate with an identity of the plan's account, or an "
                                                      "owner names roles for both phases")));
     }
@@ -439,6 +454,17 @@ class Authenticator::Attempt {
       if (!assumed) return role_refused(prepared, assumed.error());
       credentials = std::move(assumed->credentials);
       arn = std::move(assumed->arn);
+      if (must_renew(credentials.expiration, limit, parts_.clock.now())) {
+        renewal_ = domain::RoleRenewal{"",
+                                       prepared.run.id,
+                                       role.role_arn,
+                                       role.external_id,
+                                       role.session_name,
+                                       *role.duration,
+                                       session->credentials.access_key_id,
+                                       session->credentials.secret_access_key,
+                                       session->credentials.session_token};
+      }
     }
     return conclude(prepared, credentials, arn, session->request_id);
   }
@@ -535,6 +561,10 @@ class Authenticator::Attempt {
       tables.phase_sessions().set({run->phase(request_.phase).id, run->id, prepared.chosen.identity.region,
                                    credentials.access_key_id, credentials.secret_access_key, credentials.session_token,
                                    credentials.expiration.value_or(now)});
+      if (renewal_) {
+        renewal_->id = run->phase(request_.phase).id;
+        tables.phase_sessions().set_renewal(*renewal_);
+      }
       RunChange change;
       change.action = "mfa_passed";
       change.description = fmt::format("Authenticated with MFA by {}", actor_.username);
@@ -594,6 +624,7 @@ class Authenticator::Attempt {
   aws::CallerIdentity caller_;
   aws::CallerIdentity authority_;  // of the organization's own identity, where that was asked for
   std::string attempt_id_;
+  std::optional<domain::RoleRenewal> renewal_;  // where the role's session ends before the phase may
 };
 
 AuthenticateAnswer Authenticator::authenticate(const AuthenticateRequest& request, const domain::Actor& actor) {

@@ -81,6 +81,8 @@ class Authenticator {
 
 // How long a session is asked for: the phase's limit and a little more, within what AWS gives.
 std::chrono::seconds session_duration(std::chrono::seconds phase_limit, std::string_view identity_arn);
+// Whether a session ends before a phase that starts now may, or so soon after it that the phase would be stopped early.
+bool must_renew(const std::optional<TimePoint>& expiration, std::chrono::seconds phase_limit, TimePoint now);
 // [\w+=,.@-]{2,64}
 std::string role_session_name(std::string_view run_id, std::string_view user_name);
 

@@ -68,15 +68,15 @@ bool is_code(std::string_view text) {
   return text.size() == 6 && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-std::string account_of_serial(std::string_view serial) {
-  // arn:partition:iam::account:mfa/name
-  if (!serial.starts_with("arn:")) return "";
+std::string account_of_arn(std::string_view arn) {
+  // arn:partition:service:region:account:what
+  if (!arn.starts_with("arn:")) return "";
   for (int fields = 0; fields < 4; ++fields) {
-    const std::size_t colon = serial.find(':');
-    if (colon == serial.npos) return "";
-    serial.remove_prefix(colon + 1);
+    const std::size_t colon = arn.find(':');
+    if (colon == arn.npos) return "";
+    arn.remove_prefix(colon + 1);
   }
-  return std::string(serial.substr(0, serial.find(':')));
+  return std::string(arn.substr(0, arn.find(':')));
 }
 
 Wait wait_before_next_try(const std::vector<domain::MfaAttempt>& attempts, std::string_view user_id, TimePoint now) {

@@ -28,7 +28,7 @@ std::chrono::seconds next_code_in(TimePoint now);
 bool is_code(std::string_view text);
 
 // 111122223333 of arn:aws:iam::111122223333:mfa/ana; empty for the serial of a hardware token.
-std::string account_of_serial(std::string_view serial);
+std::string account_of_arn(std::string_view arn);
 
 inline constexpr std::int64_t kRefusalsOfARun = 5;
 inline constexpr std::size_t kRefusalsBeforeBackOff = 3;

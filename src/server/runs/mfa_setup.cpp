@@ -37,7 +37,7 @@ bool is_account(std::string_view text) {
 
 Result<void> check_role(const domain::PhaseRole& role, std::string_view attribute) {
   if (role.arn.empty() && role.external_id.empty()) return {};
-  const bool arn = role.arn.starts_with("arn:") && is_account(account_of_serial(role.arn)) &&
+  const bool arn = role.arn.starts_with("arn:") && is_account(account_of_arn(role.arn)) &&
                    role.arn.find(":role/") != role.arn.npos && role.arn.size() <= 2048;
   if (!arn) return invalid(attribute, "must be the ARN of a role, such as arn:aws:iam::111122223333:role/terraform");
   if (role.external_id.size() > 1224) return invalid(attribute, "has an external id of more than 1224 characters");

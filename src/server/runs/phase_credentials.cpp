@@ -8,18 +8,22 @@ namespace {
 
 using domain::Tables;
 
-void give(PhaseEnvironment& environment, const aws::Credentials& credentials, const std::string& region) {
-  environment.variables.emplace_back("AWS_ACCESS_KEY_ID", Secret(credentials.access_key_id));
-  environment.variables.emplace_back("AWS_SECRET_ACCESS_KEY", credentials.secret_access_key);
-  if (credentials.temporary()) environment.variables.emplace_back("AWS_SESSION_TOKEN", credentials.session_token);
-  environment.variables.emplace_back("AWS_REGION", Secret(region));
-  environment.expires_at = credentials.expiration;
-}
-
 tl::unexpected<Error> no_plan_credentials(const aws::MappedError& refusal) {
   Error error = refusal.error;
   error.message = fmt::format("AWS gave no credentials for the plan: {}", error.message);
   return fail(std::move(error).because("plan_credentials"));
+}
+
+aws::Credentials key_of(const domain::AwsIdentity& identity) {
+  aws::Credentials key;
+  key.access_key_id = identity.access_key_id;
+  key.secret_access_key = identity.secret_access_key;
+  return key;
+}
+
+// AWS gives this key no session. An AWS that is not there, or a key that it does not know, is no reason to hand it out.
+bool gives_none(const aws::MappedError& refusal) {
+  return refusal.kind == aws::MappedKind::not_authorized || refusal.kind == aws::MappedKind::explicit_deny;
 }
 
 }  // namespace
@@ -28,17 +32,30 @@ Result<PhaseEnvironment> MfaCredentials::obtain(const StartedPhase& started) {
   if (started.level == domain::MfaLevel::never) return PhaseEnvironment{};
   if (!domain::gated(started.level, started.phase)) return ladder(started);
   const std::string& phase_id = started.run.phase(started.phase).id;
-  const auto session = store_.read([&](Tables& tables) { return tables.phase_sessions().find(phase_id); });
+  const auto [session, renewal] = store_.read([&](Tables& tables) {
+    return std::pair(tables.phase_sessions().find(phase_id), tables.phase_sessions().renewal(phase_id));
+  });
   if (!session) {
     return fail(Error(Code::conflict, "the AWS session of this phase is gone").because("session_lost"));
   }
+  AwsAccess access;
+  access.credentials.access_key_id = session->access_key_id;
+  access.credentials.secret_access_key = session->secret_access_key;
+  access.credentials.session_token = session->session_token;
+  access.credentials.expiration = session->expires_at;
+  access.region = session->region;
+  if (renewal) {
+    RoleAgain& again = access.renewal.emplace();
+    again.session.access_key_id = renewal->access_key_id;
+    again.session.secret_access_key = renewal->secret_access_key;
+    again.session.session_token = renewal->session_token;
+    again.role_arn = renewal->role_arn;
+    again.external_id = renewal->external_id;
+    again.session_name = renewal->session_name;
+    again.duration = renewal->duration;
+  }
   PhaseEnvironment environment;
-  aws::Credentials credentials;
-  credentials.access_key_id = session->access_key_id;
-  credentials.secret_access_key = session->secret_access_key;
-  credentials.session_token = session->session_token;
-  credentials.expiration = session->expires_at;
-  give(environment, credentials, session->region);
+  environment.aws = std::move(access);
   return environment;
 }
 
@@ -54,40 +71,65 @@ Result<PhaseEnvironment> MfaCredentials::ladder(const StartedPhase& started) {
         "gate only.");
     return environment;
   }
-  aws::Credentials key;
-  key.access_key_id = identity->access_key_id;
-  key.secret_access_key = identity->secret_access_key;
-  const auto duration = session_duration(started.limit, identity->arn);
-  if (!settings.read_only_plan_role.arn.empty()) {
-    aws::AssumeRoleRequest role;
-    role.role_arn = settings.read_only_plan_role.arn;
-    role.external_id = settings.read_only_plan_role.external_id;
-    role.session_name = role_session_name(started.run.id, "plan");
-    role.duration = std::min<std::chrono::seconds>(duration, std::chrono::hours(1));
-    const auto assumed = sts_.assume(key, identity->region, role);
-    if (!assumed) return no_plan_credentials(assumed.error());
-    give(environment, assumed->credentials, identity->region);
-    return environment;
+  if (settings.read_only_plan_role.arn.empty()) {
+    TG_CHECK(without_mfa(started, *identity, settings.raw_key_plans, environment));
+  } else {
+    TG_CHECK(read_only(started, settings.read_only_plan_role, *identity, environment));
   }
-  if (settings.raw_key_plans) {
-    environment.notices.emplace_back(
-        "\x1b[31mWarning: this plan runs with the organization's own long-term AWS key, because an owner allowed it. "
-        "Whoever can change this configuration can read that key. A read-only plan role ends this.\x1b[0m");
-    give(environment, key, identity->region);
-    return environment;
-  }
-  StsSessionRequest wish;
-  wish.credentials = key;
-  wish.region = identity->region;
-  wish.duration = duration;
-  const auto session = sts_.session(wish);
-  if (!session) return no_plan_credentials(session.error());
-  environment.notices.emplace_back(
-      "This plan runs with an AWS session without MFA: AWS lets it call no IAM, and whatever demands MFA refuses it. "
-      "An "
-      "owner can name a read-only plan role, or demand a code for plans too.");
-  give(environment, session->credentials, identity->region);
   return environment;
+}
+
+Result<void> MfaCredentials::read_only(const StartedPhase& started, const domain::PhaseRole& named,
+                                       const domain::AwsIdentity& identity, PhaseEnvironment& environment) {
+  aws::AssumeRoleRequest role;
+  role.role_arn = named.arn;
+  role.external_id = named.external_id;
+  role.session_name = role_session_name(started.run.id, "plan");
+  const auto wanted = session_duration(started.limit, identity.arn);
+  role.duration = std::min<std::chrono::seconds>(wanted, std::chrono::hours(1));
+  const auto assumed = sts_.assume(key_of(identity), identity.region, role);
+  if (!assumed) return no_plan_credentials(assumed.error());
+  AwsAccess access{assumed->credentials, identity.region, std::nullopt};
+  environment.account = account_of_arn(assumed->arn);
+  // The key itself is nothing that the machinery of a run may hold, so a session of it renews the role.
+  if (must_renew(access.credentials.expiration, started.limit, clock_.now())) {
+    const auto session = sts_.session({key_of(identity), identity.region, wanted, std::nullopt});
+    if (session) {
+      access.renewal =
+          RoleAgain{session->credentials, named.arn, named.external_id, role.session_name, role.duration.value()};
+    }
+  }
+  environment.aws = std::move(access);
+  return {};
+}
+
+Result<void> MfaCredentials::without_mfa(const StartedPhase& started, const domain::AwsIdentity& identity,
+                                         bool raw_key_allowed, PhaseEnvironment& environment) {
+  const aws::Credentials key = key_of(identity);
+  const auto session =
+      sts_.session({key, identity.region, session_duration(started.limit, identity.arn), std::nullopt});
+  if (session) {
+    environment.notices.emplace_back(
+        "This plan runs with an AWS session without MFA: AWS lets it call no IAM, and whatever demands MFA refuses it. "
+        "An owner can name a read-only plan role, or demand a code for plans too.");
+    environment.aws = AwsAccess{session->credentials, identity.region, std::nullopt};
+  } else if (raw_key_allowed && gives_none(session.error())) {
+    environment.notices.push_back(fmt::format(
+        "\x1b[31mWarning: this plan runs with the organization's own long-term AWS key, because AWS gives no session "
+        "for "
+        "it and an owner allowed that. Whoever can change this configuration can read that key. A read-only plan role "
+        "ends this. What AWS said: {}\x1b[0m",
+        session.error().error.message));
+    environment.aws = AwsAccess{key, identity.region, std::nullopt};
+  } else {
+    return no_plan_credentials(session.error());
+  }
+  environment.account = identity.account;
+  if (!environment.account.empty()) return {};
+  const auto caller = sts_.identify(key, identity.region);
+  if (!caller) return no_plan_credentials(caller.error());
+  environment.account = caller->account;
+  return {};
 }
 
 }  // namespace tollgate::runs

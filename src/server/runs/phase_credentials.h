@@ -1,24 +1,24 @@
 // What a phase that starts gets of AWS: the session that its gate was passed with, or what the ladder of a plan without
-// a gate gives (applies-only): the owners' read-only role, else a session of the organization's key without MFA, else,
-// where owners chose it, that key itself. Nothing where the level is `never`. Asked after the start was committed,
-// because it asks AWS. Threads: all methods at once; obtain() waits for AWS.
+// a gate gives (applies-only): the owners' read-only role; else a session of the organization's key without MFA; else,
+// where AWS gives none and owners allowed it, that key itself. Nothing where the level is `never`. Asked after the
+// start was committed, because it asks AWS. Threads: all methods at once; obtain() waits for AWS.
 #pragma once
 
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "common/base/secret.h"
 #include "server/domain/store.h"
+#include "server/runs/phase_runner.h"
 #include "server/runs/start_phase.h"
 #include "server/runs/sts.h"
 
 namespace tollgate::runs {
 
 struct PhaseEnvironment {
-  std::vector<std::pair<std::string, Secret>> variables;
+  std::optional<AwsAccess> aws;
+  std::string account;               // whose resources the phase sees; of a plan without a gate
   std::vector<std::string> notices;  // for the log, above terraform's first byte
-  std::optional<TimePoint> expires_at;
 };
 
 class PhaseCredentials {
@@ -30,14 +30,19 @@ class PhaseCredentials {
 
 class MfaCredentials final : public PhaseCredentials {
  public:
-  // Both outlive it.
-  MfaCredentials(domain::Store& store, Sts& sts) : store_(store), sts_(sts) {}
+  // All outlive it.
+  MfaCredentials(domain::Store& store, Sts& sts, const Clock& clock) : store_(store), sts_(sts), clock_(clock) {}
   Result<PhaseEnvironment> obtain(const StartedPhase& started) override;
 
  private:
   Result<PhaseEnvironment> ladder(const StartedPhase& started);
+  Result<void> read_only(const StartedPhase& started, const domain::PhaseRole& role,
+                         const domain::AwsIdentity& identity, PhaseEnvironment& environment);
+  Result<void> without_mfa(const StartedPhase& started, const domain::AwsIdentity& identity, bool raw_key_allowed,
+                           PhaseEnvironment& environment);
   domain::Store& store_;
   Sts& sts_;
+  const Clock& clock_;
 };
 
 }  // namespace tollgate::runs

@@ -34,17 +34,8 @@ void judge(domain::PhaseOutcome& outcome, const Run& run, PhaseKind kind, const 
   }
   const auto limit = kind == PhaseKind::plan ? organization.plan_limit : organization.apply_limit;
   const auto& started = run.phase(kind).started_at;
-  // Stopped by a limit that is shorter than the organization's: its session's.
-  if (outcome.reason == "limit_seconds" && started && now < *started + limit) {
-    outcome.status = PhaseStatus::errored;
-    outcome.reason = "credentials_expired";
-    outcome.sentence = fmt::format(
-        "the {} was stopped because its AWS session was about to end; what it had done is in "
-        "the state",
-        domain::to_text(kind));
-    return;
-  }
-  if (outcome.reason != "runner_lost" && started && now >= *started + limit) {
+  const bool own_reason = outcome.reason == "runner_lost" || outcome.reason == "credentials_expired";
+  if (!own_reason && started && now >= *started + limit) {
     outcome.status = PhaseStatus::errored;
     outcome.reason = "phase_time_limit";
     outcome.sentence = fmt::format("the {} ran longer than {}, the organization's limit", domain::to_text(kind),
@@ -113,24 +104,17 @@ Result<void> PhaseExecutor::give_credentials(const StartedPhase& started, PhaseS
   TG_TRY(PhaseEnvironment environment, parts_.credentials->obtain(started));
   for (const std::string& notice : environment.notices)
     say(notice);
-  const bool own_region =
-      std::any_of(started.inputs.variables.begin(), started.inputs.variables.end(), [](const FrozenVariable& variable) {
-        return variable.category == domain::VariableCategory::env &&
-               (variable.key == "AWS_REGION" || variable.key == "AWS_DEFAULT_REGION");
-      });
-  if (own_region) std::erase_if(environment.variables, [](const auto& entry) { return entry.first == "AWS_REGION"; });
-  spec.environment = std::move(environment.variables);
-  // A role's session may end before the organization's limit: the phase is stopped in time, with its state saved.
-  if (environment.expires_at) {
-    const auto left = std::chrono::floor<std::chrono::seconds>(*environment.expires_at - parts_.clock.now()) -
-                      std::chrono::seconds(60);
-    if (left < spec.limit) {
-      spec.limit = std::max(left, std::chrono::seconds(1));
-      say(fmt::format("The AWS session of this {} ends at {}; it is stopped a minute before that.",
-                      domain::to_text(started.phase), format_iso8601(*environment.expires_at)));
-    }
-  }
-  return {};
+  spec.aws = std::move(environment.aws);
+  if (environment.account.empty()) return {};
+  // Whose resources this plan sees: its apply is held to that.
+  return parts_.store.write([&](Tables& tables) -> Result<void> {
+    const auto text = tables.runs().inputs(started.run.id);
+    if (!text) return fail(Error(Code::conflict, "the run's frozen variables are gone").because("inputs_lost"));
+    TG_TRY(FrozenInputs inputs, parse_frozen_inputs(*text));
+    inputs.plan_account = environment.account;
+    tables.runs().set_inputs(started.run.id, to_text(inputs));
+    return {};
+  });
 }
 
 void PhaseExecutor::prepare_and_watch(Supervised& self, const StartedPhase& started) {

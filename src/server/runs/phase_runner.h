@@ -8,22 +8,37 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
+#include "aws/credentials.h"
 #include "common/base/error.h"
 #include "server/domain/run.h"
 #include "server/runs/frozen_inputs.h"
 
 namespace tollgate::runs {
 
+// How the runner assumes the role of a phase again, where the role's session ends before the phase may.
+struct RoleAgain {
+  aws::Credentials session;  // that assumes it
+  std::string role_arn;
+  std::string external_id;
+  std::string session_name;
+  std::chrono::seconds duration{};
+};
+
+// What a phase runs with.
+struct AwsAccess {
+  aws::Credentials credentials;
+  std::string region;
+  std::optional<RoleAgain> renewal;
+};
+
 struct PhaseSpec {
   std::string phase_id;
   domain::PhaseKind phase = domain::PhaseKind::plan;
   const domain::Run* run = nullptr;
   const std::vector<FrozenVariable>* variables = nullptr;
-  // Set over all variables: the credentials of this phase.
-  std::vector<std::pair<std::string, Secret>> environment;
+  std::optional<AwsAccess> aws;      // its credentials, over all variables
   std::string configuration;         // the uploaded archive
   std::optional<std::string> state;  // none: the workspace has no state yet
   std::string plan;                  // the saved plan, of an apply

@@ -106,16 +106,27 @@ void SqlPhaseSessions::set(const domain::PhaseSession& session) {
   must_be(insert_row(context_, session));
 }
 
+void SqlPhaseSessions::set_renewal(const domain::RoleRenewal& renewal) {
+  context_.session.execute("DELETE FROM role_renewals WHERE id = :p1", {text(renewal.id)});
+  must_be(insert_row(context_, renewal));
+}
+
 std::optional<domain::PhaseSession> SqlPhaseSessions::find(std::string_view phase_id) {
   return select_one<domain::PhaseSession>(context_, " WHERE id = :p1", {text(phase_id)});
 }
 
+std::optional<domain::RoleRenewal> SqlPhaseSessions::renewal(std::string_view phase_id) {
+  return select_one<domain::RoleRenewal>(context_, " WHERE id = :p1", {text(phase_id)});
+}
+
 void SqlPhaseSessions::erase(std::string_view phase_id) {
   context_.session.execute("DELETE FROM phase_sessions WHERE id = :p1", {text(phase_id)});
+  context_.session.execute("DELETE FROM role_renewals WHERE id = :p1", {text(phase_id)});
 }
 
 void SqlPhaseSessions::erase_of_run(std::string_view run_id) {
   context_.session.execute("DELETE FROM phase_sessions WHERE run_id = :p1", {text(run_id)});
+  context_.session.execute("DELETE FROM role_renewals WHERE run_id = :p1", {text(run_id)});
 }
 
 }  // namespace tollgate::store

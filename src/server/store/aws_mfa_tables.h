@@ -51,7 +51,9 @@ class SqlPhaseSessions final : public domain::PhaseSessionTable {
  public:
   explicit SqlPhaseSessions(const TableContext& context) : context_(context) {}
   void set(const domain::PhaseSession& session) override;
+  void set_renewal(const domain::RoleRenewal& renewal) override;
   std::optional<domain::PhaseSession> find(std::string_view phase_id) override;
+  std::optional<domain::RoleRenewal> renewal(std::string_view phase_id) override;
   void erase(std::string_view phase_id) override;
   void erase_of_run(std::string_view run_id) override;
 

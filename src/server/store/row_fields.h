@@ -543,6 +543,27 @@ struct Schema<domain::PhaseSession> {
 };
 
 template <>
+struct Schema<domain::RoleRenewal> {
+  static constexpr std::string_view kTable = "role_renewals";
+  static constexpr std::string_view kOrdinal = "";
+  template <class F, class R>
+  static void fields(F& f, R& row) {
+    f("id", row.id);
+    f.reference("run_id", row.run_id);
+    f("role_arn", row.role_arn);
+    f("session_name", row.session_name);
+    f("seconds", row.duration);
+    f("access_key_id", row.access_key_id);
+    f.sealed("external_id", row.external_id);
+    f.sealed("secret_access_key", row.secret_access_key);
+    f.sealed("session_token", row.session_token);
+  }
+  static void bind(SealContext& context, const domain::RoleRenewal& row) {
+    context.add(row.run_id).add(row.access_key_id).add(row.role_arn);
+  }
+};
+
+template <>
 struct Schema<domain::AuditRecord> {
   static constexpr std::string_view kTable = "audit_records";
   static constexpr std::string_view kOrdinal = "";

@@ -195,6 +195,13 @@ CREATE INDEX webhook_deliveries_webhook ON webhook_deliveries (webhook_id, ordin
 CREATE INDEX webhook_deliveries_waiting ON webhook_deliveries (state, run_id, ordinal);
 )sql";
 
+constexpr std::string_view kRoleRenewals = R"sql(CREATE TABLE role_renewals (id TEXT PRIMARY KEY,
+  run_id TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE, role_arn TEXT NOT NULL, session_name TEXT NOT NULL,
+  seconds BIGINT NOT NULL, access_key_id TEXT NOT NULL, external_id TEXT NOT NULL, secret_access_key TEXT NOT NULL,
+  session_token TEXT NOT NULL);
+CREATE INDEX role_renewals_run ON role_renewals (run_id);
+)sql";
+
 }  // namespace
 
 const std::vector<Migration>& migrations() {
@@ -205,6 +212,7 @@ const std::vector<Migration>& migrations() {
       {4, "AWS identities and gates", kAwsMfa},
       {5, "notices", kNotices},
       {6, "webhooks", kWebhooks},
+      {7, "roles that are assumed again", kRoleRenewals},
   };
   return all;
 }

@@ -134,6 +134,28 @@ TEST(RedactionPatterns, ALongValueIsCoveredInPieces) {
   EXPECT_EQ(redacted(redaction_patterns(secret), "<" + secret + ">"), "<***>");
 }
 
+// What is learnt in the middle of a stream is looked for from there on, and what was held back is not let go.
+TEST(Redactor, LearnsWhileBytesAreHeldBack) {
+  const std::vector<std::string> before{"first-secret"};
+  const std::vector<std::string> after{"first-secret", "second-secret", "secret-that-overlaps"};
+  const std::string text = "a first-secret b first-secret-that-overlaps c second-secret d first-sec e";
+  for (std::size_t cut = 0; cut <= text.size(); ++cut) {
+    Redactor redactor(before);
+    std::string shown;
+    redactor.feed(std::string_view(text).substr(0, cut), shown);
+    redactor.learn(after);
+    redactor.feed(std::string_view(text).substr(cut), shown);
+    redactor.finish(shown);
+    EXPECT_EQ(shown.find("first-secret"), std::string::npos) << cut << shown;
+    EXPECT_TRUE(shown.starts_with("a *** b ***")) << cut << shown;
+    EXPECT_TRUE(shown.ends_with(" d first-sec e")) << cut << shown;
+    // Nobody has a secret before it is learnt.
+    if (cut <= text.find("second-secret")) {
+      EXPECT_EQ(shown.find("second-secret"), std::string::npos) << cut << shown;
+    }
+  }
+}
+
 TEST(Redactor, MoreThanItCanHoldIsSaid) {
   std::vector<std::string> patterns;
   for (int number = 0; number < 3; ++number)

@@ -228,6 +228,74 @@ TEST_F(SandboxedPhase, OneWithoutItsPartsIsNotStarted) {
   EXPECT_EQ(output_.find("ran\n"), std::string::npos);
 }
 
+AwsSession session_until(std::chrono::seconds life) {
+  AwsSession session;
+  session.keys = {"ASIACANARY0000000001", Secret("canary-session-secret"), Secret("canary-session-token")};
+  session.expires_at = SystemClock().now() + life;
+  return session;
+}
+
+TEST_F(SandboxedPhase, ARoleThatIsRenewedIsServedInsideAndNothingOfItLiesInTheEnvironment) {
+  const auto result = plan(
+      R"(env | grep -q canary && echo in the environment
+env | cut -d= -f1 | grep -E '^AWS_' | sort | tr '\n' ' '
+port=${AWS_CONTAINER_CREDENTIALS_FULL_URI##*:}; port=${port%%/*}
+ask() {
+  bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$2"; printf "GET /credentials HTTP/1.1\r\nAuthorization: %s\r\n\r\n" "$1" >&3
+    cat <&3' - "$1" "$port" | tr -d '\r'; echo
+}
+echo "token $AWS_CONTAINER_AUTHORIZATION_TOKEN"
+ask "$AWS_CONTAINER_AUTHORIZATION_TOKEN" >answer
+cut -c1-8 answer | head -1
+tail -1 answer
+grep -c canary-session-secret answer
+ask guess | head -1
+exit 1
+)",
+      [](Bundle& given) {
+        given.aws = session_until(std::chrono::hours(1));
+        given.aws->renewal.emplace();
+        given.aws->renewal->session = {"ASIAPARENT", Secret("canary-parent-secret"), Secret("canary-parent-token")};
+        given.aws->renewal->sts.endpoint = "http://127.0.0.1:1";
+      });
+  EXPECT_EQ(result.reason, reason::kTerraformFailed);
+  EXPECT_EQ(output_.find("in the environment"), std::string::npos) << output_;
+  EXPECT_NE(output_.find("AWS_CONTAINER_AUTHORIZATION_TOKEN AWS_CONTAINER_CREDENTIALS_FULL_URI "
+                         "AWS_EC2_METADATA_DISABLED "),
+            std::string::npos)
+      << output_;
+  EXPECT_EQ(output_.find("AWS_ACCESS_KEY_ID "), std::string::npos) << output_;
+  EXPECT_NE(output_.find("HTTP/1.1 403 Forbidden"), std::string::npos) << output_;
+  EXPECT_NE(output_.find("\"SecretAccessKey\":\"***\""), std::string::npos) << output_;
+  EXPECT_NE(output_.find("\n1\n"), std::string::npos) << "what it got is the session's: " << output_;
+  EXPECT_NE(output_.find("token ***\n"), std::string::npos) << output_;
+  EXPECT_EQ(output_.find("canary"), std::string::npos) << output_;
+}
+
+TEST_F(SandboxedPhase, AnEndingSessionInterruptsInTimeForTheStateToBeSaved) {
+  Spool spool = spool_with({{"apply.sh", R"(trap 'printf "{\"version\":4,\"serial\":2,\"lineage\":\"l\"}" \
+  >../state/terraform.tfstate; exit 1' INT
+echo "key $AWS_ACCESS_KEY_ID"
+while :; do sleep 0.05; done
+)"}},
+                           "apply-1");
+  Bundle given = isolated(apply_bundle(spool));
+  given.aws = session_until(std::chrono::seconds(8));
+  const TimePoint end = *given.aws->expires_at;
+  auto client = start(std::move(spool), given);
+  ASSERT_TRUE(client) << client.error().text();
+  const PhaseResult result = result_of(*client);
+  EXPECT_EQ(to_text(result.status), "errored");
+  EXPECT_EQ(result.reason, reason::kCredentialsExpired);
+  EXPECT_NE(result.sentence.find("its AWS session ends at " + format_iso8601(end)), std::string::npos)
+      << result.sentence;
+  EXPECT_EQ(result.state_serial, 2);
+  EXPECT_LT(result.ended_at, end + std::chrono::seconds(60));
+  const std::string output = output_of(*client);
+  EXPECT_NE(output.find("The apply is stopped at"), std::string::npos) << output;
+  EXPECT_NE(output.find("key ***\n"), std::string::npos) << output;
+}
+
 TEST_F(SandboxedPhase, OnlyTheLoopbackPortsThatWereGivenLeadOut) {
   const auto listening = [] {
     UniqueFd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));

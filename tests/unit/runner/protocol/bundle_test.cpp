@@ -20,6 +20,16 @@ Bundle full() {
                       {"list", Secret("[1, 2]"), false, true, true},
                       {"TF_LOG", Secret("debug"), true, false, false}};
   bundle.environment = {{"AWS_SESSION_TOKEN", Secret("token"), true}};
+  bundle.aws.emplace();
+  bundle.aws->keys = {"ASIA1", Secret("secret"), Secret("token")};
+  bundle.aws->expires_at = from_unix_seconds(1800000000);
+  bundle.aws->renewal = RoleRenewal{{"ASIA2", Secret("secret 2"), Secret("token 2")},
+                                    "eu-west-1",
+                                    "arn:aws:iam::111122223333:role/apply",
+                                    "external",
+                                    "run-1-ana",
+                                    std::chrono::hours(1),
+                                    {"http://127.0.0.1:1", "/ca.pem", "http://p:1", "http://p:2", "*"}};
   bundle.options = {true, false, true, true, {"a.b[\"c\"]"}, {"d.e"}};
   bundle.log_format = LogFormat::json;
   bundle.plan_sha256 = std::string(64, 'a');

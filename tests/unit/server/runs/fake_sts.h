@@ -87,18 +87,26 @@ class FakeSts final : public Sts {
             403, "AccessDenied", "MultiFactorAuthentication failed with invalid MFA one time pass code. ", true));
       }
       ++accepted_;
+    } else if (refuse_plain_session) {
+      return tl::unexpected(*refuse_plain_session);
+    } else {
+      ++plain_sessions;
     }
     return StsSession{credentials(request.duration), fmt::format("request-{}", ++requests_)};
   }
 
-  aws::AwsResult<aws::AssumedRole> assume(const aws::Credentials&, const std::string&,
+  aws::AwsResult<aws::AssumedRole> assume(const aws::Credentials& by, const std::string&,
                                           const aws::AssumeRoleRequest& request) override {
     const std::lock_guard lock(mutex_);
     last_role = request;
+    last_role_by = by.access_key_id;
     if (refuse_role) return tl::unexpected(*refuse_role);
     aws::AssumedRole role;
     role.credentials = credentials(request.duration.value_or(std::chrono::hours(1)));
-    role.arn = fmt::format("{}/{}", request.role_arn, request.session_name);
+    std::string arn = request.role_arn;
+    if (const auto at = arn.find(":iam::"); at != arn.npos) arn.replace(at, 6, ":sts::");
+    if (const auto at = arn.find(":role/"); at != arn.npos) arn.replace(at, 6, ":assumed-role/");
+    role.arn = fmt::format("{}/{}", arn, request.session_name);
     return role;
   }
 
@@ -122,13 +130,16 @@ class FakeSts final : public Sts {
 
   std::optional<aws::MappedError> refuse_identify;
   std::optional<aws::MappedError> refuse_session;
+  std::optional<aws::MappedError> refuse_plain_session;  // without a code
   std::optional<aws::MappedError> refuse_role;
   std::function<void()> before_session;
   std::chrono::seconds last_duration{};
   std::optional<aws::AssumeRoleRequest> last_role;
+  std::string last_role_by;  // access key id
   std::map<std::string, int> sent;
   int codes = 0;
   int identifications = 0;
+  int plain_sessions = 0;
 
  private:
   struct Key {

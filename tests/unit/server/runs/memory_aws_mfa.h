@@ -18,6 +18,7 @@ struct MemoryAwsMfa {
   std::map<std::string, TimePoint, std::less<>> codes;
   std::vector<domain::MfaAttempt> attempts;
   std::map<std::string, domain::PhaseSession, std::less<>> sessions;
+  std::map<std::string, domain::RoleRenewal, std::less<>> renewals;
 };
 
 template <class Base, class Row>
@@ -173,19 +174,29 @@ class MemoryGates final : public MemoryAwsMfaTable<domain::GateTable, domain::Ga
 
 class MemoryPhaseSessions final : public domain::PhaseSessionTable {
  public:
-  explicit MemoryPhaseSessions(MemoryAwsMfa& all) : rows_(all.sessions) {}
+  explicit MemoryPhaseSessions(MemoryAwsMfa& all) : rows_(all.sessions), renewals_(all.renewals) {}
   void set(const domain::PhaseSession& session) override { rows_[session.id] = session; }
+  void set_renewal(const domain::RoleRenewal& renewal) override { renewals_[renewal.id] = renewal; }
+  std::optional<domain::RoleRenewal> renewal(std::string_view id) override {
+    const auto at = renewals_.find(id);
+    return at == renewals_.end() ? std::nullopt : std::optional(at->second);
+  }
   std::optional<domain::PhaseSession> find(std::string_view id) override {
     const auto at = rows_.find(id);
     return at == rows_.end() ? std::nullopt : std::optional(at->second);
   }
-  void erase(std::string_view id) override { rows_.erase(std::string(id)); }
+  void erase(std::string_view id) override {
+    rows_.erase(std::string(id));
+    renewals_.erase(std::string(id));
+  }
   void erase_of_run(std::string_view run) override {
     std::erase_if(rows_, [&](const auto& entry) { return entry.second.run_id == run; });
+    std::erase_if(renewals_, [&](const auto& entry) { return entry.second.run_id == run; });
   }
 
  private:
   std::map<std::string, domain::PhaseSession, std::less<>>& rows_;
+  std::map<std::string, domain::RoleRenewal, std::less<>>& renewals_;
 };
 
 // What a Tables in memory holds one of; its methods return the members.

@@ -324,7 +324,7 @@ TEST_F(MfaAuthenticator, APhaseRoleIsAssumedWithTheSession) {
   EXPECT_EQ(sts.last_role->session_name, run.id + "-ana");
   EXPECT_EQ(sts.last_role->external_id, "external");
   EXPECT_EQ(sts.last_role->duration, std::chrono::hours(1));
-  EXPECT_NE(record(run)->arn.find("role/plan"), std::string::npos);
+  EXPECT_EQ(record(run)->arn, "arn:aws:sts::111122223333:assumed-role/plan/" + run.id + "-ana");
   EXPECT_EQ(session(run.plan.id)->expires_at, clock.now() + std::chrono::hours(1));
 }
 
@@ -412,6 +412,58 @@ TEST_F(MfaAuthenticator, TenThousandGuessesOverManyRunsAndPeople) {
   for (int i = 0; i < 1'000; ++i)
     (void)enter(runs[static_cast<std::size_t>(i) % runs.size()], wrong_code("ops"), fmt::format("late-{}", i % 50));
   EXPECT_EQ(sts.codes_sent(), 20);
+}
+
+// Each with a device of their own: three a person at once, five a run, whichever is less.
+TEST_F(MfaAuthenticator, TenThousandGuessesWithADeviceForEach) {
+  for (int i = 0; i < 30; ++i) {
+    const std::string name = fmt::format("guesser{}", i);
+    add_identity(name, IdentityKind::personal, {serial_of(name)});
+  }
+  std::vector<domain::Run> runs;
+  for (int i = 0; i < 7; ++i)
+    runs.push_back(planned_run());
+  const auto guess = [&](int from, int count) {
+    for (int i = from; i < from + count; ++i) {
+      const std::string name = fmt::format("guesser{}", i % 30);
+      (void)enter(runs[static_cast<std::size_t>(i / 30) % runs.size()], PhaseKind::apply, wrong_code(name),
+                  person(name));
+    }
+  };
+  guess(0, 10'000);
+  EXPECT_EQ(sts.codes_sent(), 7 * 5) << "the runs are locked before the people are slowed down";
+  // On runs that nobody has guessed at yet the people themselves are slowed down, in whatever order they come.
+  sts.codes = 0;
+  clock.advance(std::chrono::hours(2));
+  runs.clear();
+  for (int i = 0; i < 50; ++i)
+    runs.push_back(planned_run());
+  guess(0, 10'000);
+  EXPECT_EQ(sts.codes_sent(), 30 * 3);
+  EXPECT_EQ(sts.accepted(), 0);
+}
+
+TEST_F(MfaAuthenticator, ALateCodeForAPassedGateCostsNothing) {
+  const auto run = run_at_plan_gate();
+  ASSERT_EQ(enter(run, code("ana")).status, Status::accepted);
+  const int asked = sts.identifications;
+  const std::string gate = gate_of(run, PhaseKind::plan);
+  const auto late = [&] {
+    clock.advance(kCodeStep);
+    return authenticator.authenticate({run.id, PhaseKind::plan, gate, Secret(code("ana"))}, person("ana"));
+  };
+  const auto answer = late();
+  EXPECT_EQ(answer.status, Status::no_such_gate);
+  EXPECT_EQ(answer.error.reason, "already_passed");
+  EXPECT_NE(answer.error.message.find("ana"), std::string::npos);
+  write([&](domain::Tables& tables) {
+    auto started = tables.runs().find(run.id).value();
+    must(domain::start_plan(started, clock.now()));
+    must(tables.runs().update(started));
+  });
+  EXPECT_EQ(late().status, Status::no_such_gate);
+  EXPECT_EQ(sts.codes_sent(), 1);
+  EXPECT_EQ(sts.identifications, asked);
 }
 
 TEST_F(MfaAuthenticator, SomebodyElsesGuessesLockNobodyElsesDevice) {

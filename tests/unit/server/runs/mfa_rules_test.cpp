@@ -59,10 +59,10 @@ TEST(CodeSteps, EndEveryThirtySeconds) {
 }
 
 TEST(Serials, NameTheirAccount) {
-  EXPECT_EQ(account_of_serial("arn:aws:iam::111122223333:mfa/ana"), "111122223333");
-  EXPECT_EQ(account_of_serial("arn:aws-cn:iam::111122223333:mfa/a:b"), "111122223333");
-  EXPECT_EQ(account_of_serial("GAHT12345678"), "");
-  EXPECT_EQ(account_of_serial("arn:aws"), "");
+  EXPECT_EQ(account_of_arn("arn:aws:iam::111122223333:mfa/ana"), "111122223333");
+  EXPECT_EQ(account_of_arn("arn:aws-cn:iam::111122223333:mfa/a:b"), "111122223333");
+  EXPECT_EQ(account_of_arn("GAHT12345678"), "");
+  EXPECT_EQ(account_of_arn("arn:aws"), "");
 }
 
 std::vector<domain::MfaAttempt> attempts(const std::vector<std::pair<std::string, AttemptOutcome>>& list,

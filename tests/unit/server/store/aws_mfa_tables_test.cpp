@@ -212,15 +212,31 @@ TEST_P(AwsMfaTablesTest, SessionsOfPhasesGoWithTheirRun) {
     t.phase_sessions().set(session);
     session.id = run.apply.id;
     t.phase_sessions().set(session);
+    domain::RoleRenewal renewal{run.plan.id, run.id,           "arn:aws:iam::1:role/r",
+                                "external",  "run-1-ana",      std::chrono::hours(1),
+                                "ASIA3",     Secret("parent"), Secret("parent token")};
+    t.phase_sessions().set_renewal(renewal);
+    t.phase_sessions().set_renewal(renewal);
+    renewal.id = run.apply.id;
+    t.phase_sessions().set_renewal(renewal);
   });
   write([&](Tables& t) {
     EXPECT_EQ(t.phase_sessions().find(run.plan.id)->access_key_id, "ASIA2");
     EXPECT_EQ(t.phase_sessions().find(run.plan.id)->session_token.reveal(), "t");
+    const auto renewal = t.phase_sessions().renewal(run.plan.id);
+    ASSERT_TRUE(renewal);
+    EXPECT_EQ(renewal->external_id, "external");
+    EXPECT_EQ(renewal->duration, std::chrono::hours(1));
+    EXPECT_EQ(renewal->secret_access_key.reveal(), "parent");
+    EXPECT_EQ(renewal->session_token.reveal(), "parent token");
     t.phase_sessions().erase(run.plan.id);
     EXPECT_FALSE(t.phase_sessions().find(run.plan.id));
+    EXPECT_FALSE(t.phase_sessions().renewal(run.plan.id));
     EXPECT_TRUE(t.phase_sessions().find(run.apply.id));
+    EXPECT_TRUE(t.phase_sessions().renewal(run.apply.id));
     t.phase_sessions().erase_of_run(run.id);
     EXPECT_FALSE(t.phase_sessions().find(run.apply.id));
+    EXPECT_FALSE(t.phase_sessions().renewal(run.apply.id));
   });
 }
 

@@ -45,6 +45,9 @@ class TamperingTest : public AnyStore {
       must(t.aws_identities().insert(identity));
       must(t.gates().insert(gate));
       t.phase_sessions().set(phase_session);
+      t.phase_sessions().set_renewal({run.plan.id, run.id, "arn:aws:iam::1:role/r", "canary-external-id", "s",
+                                      std::chrono::hours(1), "ASIAPARENT", Secret("canary-parent-secret"),
+                                      Secret("canary-parent-token")});
       t.runs().set_inputs(run.id, Secret("canary-frozen-inputs"));
       must(t.variables().insert(one));
       must(t.variables().insert(two));
@@ -70,7 +73,10 @@ class TamperingTest : public AnyStore {
             {"aws_identities", "secret_access_key", "id", "awsid-1"},
             {"gates", "attempt_id", "id", "gate-1"},
             {"phase_sessions", "secret_access_key", "id", run.plan.id},
-            {"phase_sessions", "session_token", "id", run.plan.id}};
+            {"phase_sessions", "session_token", "id", run.plan.id},
+            {"role_renewals", "external_id", "id", run.plan.id},
+            {"role_renewals", "secret_access_key", "id", run.plan.id},
+            {"role_renewals", "session_token", "id", run.plan.id}};
   }
   std::string value(const Place& p) {
     return bed->run(fmt::format("SELECT {} FROM {} WHERE {} = '{}'", p.column, p.table, p.id_column, p.id)).at(0);
@@ -88,6 +94,7 @@ class TamperingTest : public AnyStore {
       if (p.table == "aws_identities") t.aws_identities().find(p.id);
       if (p.table == "gates") t.gates().find(p.id);
       if (p.table == "phase_sessions") t.phase_sessions().find(p.id);
+      if (p.table == "role_renewals") t.phase_sessions().renewal(p.id);
       return 0;
     });
   }
@@ -116,7 +123,8 @@ TEST_P(TamperingTest, NoSecretLiesInClear) {
   for (const std::string canary :
        {"canary-run-variable", "canary-variable-one", "canary-variable-two", "canary-frozen-inputs",
         "canary-output-one", "canary-output-two", "canary-csrf-token", "canary-long-term-secret",
-        "canary-session-secret", "canary-session-token"}) {
+        "canary-session-secret", "canary-session-token", "canary-external-id", "canary-parent-secret",
+        "canary-parent-token"}) {
     std::string utf16;
     for (const char c : canary)
       utf16 += {c, '\0'};
