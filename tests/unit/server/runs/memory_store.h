@@ -293,9 +293,31 @@ class MemoryStore final : public domain::Store {
   }
   void write_transaction(const std::function<bool(domain::Tables&)>& body) override {
     const std::lock_guard lock(mutex_);
+    // What only grows is not copied but cut again: it soon is the most of it.
+    auto audit = std::move(data_.audit);
+    auto events = std::move(data_.events);
+    const std::size_t audited = audit.size();
+    const std::size_t told = events.size();
     MemoryData copy = data_;
-    MemoryTables tables(copy, refuse_audit);
-    if (body(tables)) data_ = std::move(copy);
+    copy.audit = std::move(audit);
+    copy.events = std::move(events);
+    const auto take_back = [&] {
+      data_.audit = std::move(copy.audit);
+      data_.events = std::move(copy.events);
+      data_.audit.resize(audited);
+      data_.events.resize(told);
+    };
+    try {
+      MemoryTables tables(copy, refuse_audit);
+      if (body(tables)) {
+        data_ = std::move(copy);
+      } else {
+        take_back();
+      }
+    } catch (...) {
+      take_back();
+      throw;
+    }
   }
 
  private:
