@@ -540,15 +540,3 @@ TEST(RandomRuns, KeepTheInvariantsWhenTheServerDiesAnywhere) {
 
 }  // namespace
 }  // namespace tollgate::runs
-
-// Stands in for server/audit: the record itself is what these tests look at.
-namespace tollgate::audit {
-void append(domain::Tables& tables, const domain::Actor&, const Event& event, TimePoint now) {
-  domain::AuditRecord record;
-  record.at = now;
-  record.event = event.name;
-  record.subject_id = event.subject_id;
-  record.details = json::to_text(event.details);
-  tables.audit().append(record);
-}
-}  // namespace tollgate::audit
