@@ -209,7 +209,9 @@ void wait_for_parent(int channel) {
   if (count != 1) _exit(127);  // the parent is gone or has refused
 }
 
-[[noreturn]] void run_child(const LaunchPlan& plan, const Prepared& prepared, pid_t parent) {
+[[noreturn]] void run_child(const LaunchPlan& plan, const Prepared& prepared, pid_t parent, int parents_end) {
+  // Held open here, a parent that was killed would never be seen to be gone, and its locks stay taken.
+  close(parents_end);
   for (int number = 1; number < NSIG; ++number)
     signal(number, SIG_DFL);
   sigset_t none;
@@ -295,7 +297,7 @@ Result<Launched> launch(const LaunchPlan& plan, const std::function<Result<void>
   Launched result;
   result.pid = fork();
   if (result.pid < 0) return fail(step_error(0, errno));
-  if (result.pid == 0) run_child(plan, prepared, parent);
+  if (result.pid == 0) run_child(plan, prepared, parent, ours.get());
   theirs.reset();
   const auto refuse = [&](Error error) -> Result<Launched> {
     ::kill(result.pid, SIGKILL);
