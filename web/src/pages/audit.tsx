@@ -139,7 +139,7 @@ function Records({ events }: { events: AuditEvent[] }) {
                 </p>
               </td>
               <td class="mono cell-value">
-                <Foreign text={Object.entries(attributes.details).map(([name, value]) => `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`).join('\n')} />
+                <Foreign text={Object.entries(attributes.details ?? {}).map(([name, value]) => `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`).join('\n')} />
               </td>
             </tr>
           ))}

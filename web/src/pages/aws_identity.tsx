@@ -226,7 +226,7 @@ function ConnectionTest({ identity, serial, tested }: { identity: AwsIdentity; s
     }
   };
   return (
-    <form onSubmit={(event) => void submit(event)} aria-label="Test of the connection">
+    <form onSubmit={(event) => void submit(event)} aria-label={`Test of the ${identity.attributes.kind} AWS identity`}>
       <TextField
         label="Code to test (optional)"
         hint={`With a code of ${serial ?? 'your device'} the whole way is tried. It is spent like any other.`}
