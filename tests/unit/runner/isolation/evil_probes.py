@@ -10,6 +10,7 @@ import sys
 
 MODE, CANARY, HOST_PID, HOST_PORT = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
 libc = ctypes.CDLL(None, use_errno=True)
+WORK = os.path.dirname(os.path.abspath(__file__))  # the run's own directory, where this file lies
 NUMBERS = {"ptrace": 101, "mount": 165, "umount2": 166, "pivot_root": 155, "setns": 308, "unshare": 272, "bpf": 321, "chroot": 161,
            "perf_event_open": 298, "userfaultfd": 323, "io_uring_setup": 425, "kexec_load": 246, "init_module": 175,
            "finit_module": 313, "delete_module": 176, "clone3": 435, "add_key": 248, "request_key": 249, "keyctl": 250,
@@ -81,16 +82,16 @@ def capability():
 
 
 def set_id():
-    path = "/run/work/setid"
+    path = os.path.join(WORK, "setid")
     with open(path, "w") as file:
         file.write("x")
     mounts = open("/proc/self/mountinfo").read().splitlines()
-    if all("nosuid" in line.split()[5] for line in mounts if line.split()[4] in ("/", "/usr", "/run/work", "/tmp")):
+    if all("nosuid" in line.split()[5] for line in mounts if line.split()[4] in ("/", "/usr", WORK, "/tmp")):
         raise OSError(errno.EPERM, "nosuid")
 
 
 def device_node():
-    os.mknod("/run/work/mem", 0o020666, os.makedev(1, 1))
+    os.mknod(os.path.join(WORK, "mem"), 0o020666, os.makedev(1, 1))
 
 
 def clone_user():
@@ -117,7 +118,7 @@ for path in ("/sys/kernel", "/sys/fs/cgroup", "/var/run/docker.sock", "/run/podm
              "/var/log", "/boot", "/mnt", "/opt", "/run/user"):
     if path != "/home":
         probes[f"see {path}"] = lambda path=path: must_see(path)
-for name, arguments in {"ptrace": (16, 1, 0, 0), "mount": (b"x", b"/tmp", b"tmpfs", 0, 0), "umount2": (b"/run/work", 2),
+for name, arguments in {"ptrace": (16, 1, 0, 0), "mount": (b"x", b"/tmp", b"tmpfs", 0, 0), "umount2": (WORK.encode(), 2),
                         "pivot_root": (b"/tmp", b"/tmp"), "setns": (0, 0), "unshare": (0x10000000,), "chroot": (b"/tmp",),
                         "bpf": (0, 0, 0), "perf_event_open": (0, 0, -1, -1, 0), "userfaultfd": (1,), "io_uring_setup": (1, 0),
                         "kexec_load": (0, 0, 0, 0), "init_module": (0, 0, b""), "finit_module": (0, b"", 0), "delete_module": (b"x", 0),

@@ -53,8 +53,12 @@ class Probes : public testing::Test {
   void expect_all_blocked(SandboxSpec spec, const char* mode) {
     spec.work_directory = work_.path();
     spec.environment.push_back({"PATH", Secret("/usr/bin")});
-    spec.argv = {"/usr/bin/python3",     "/run/work/probes.py",    mode,
-                 secret_.file("canary"), std::to_string(getpid()), std::to_string(port_)};
+    spec.argv = {"/usr/bin/python3",
+                 fmt::format("{}/probes.py", kWorkDirectory),
+                 mode,
+                 secret_.file("canary"),
+                 std::to_string(getpid()),
+                 std::to_string(port_)};
     if (spec.user) {
       ASSERT_EQ(chown(work_.path().c_str(), *spec.user, *spec.group), 0);
     }

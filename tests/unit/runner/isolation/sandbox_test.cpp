@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -79,7 +80,7 @@ class Sandbox : public testing::Test {
 TEST_F(Sandbox, PassesOutputErrorsAndTheExitStatus) {
   const Outcome outcome = run(shell("echo out; echo err >&2; pwd; exit 7"));
   EXPECT_EQ(outcome.end.status, 7);
-  EXPECT_EQ(outcome.output, "out\n/run/work\n");
+  EXPECT_EQ(outcome.output, fmt::format("out\n{}\n", kWorkDirectory));
   EXPECT_EQ(outcome.error, "err\n");
   EXPECT_TRUE(outcome.end.limits.empty());
   EXPECT_EQ(run(shell("kill -TERM $$")).end.status, 128 + SIGTERM);
@@ -96,7 +97,7 @@ TEST_F(Sandbox, EnvironmentIsExactlyWhatWasGivenAndNowhereElse) {
 
 TEST_F(Sandbox, WorkDirectoryIsWritableAndTheSystemIsNot) {
   const Outcome outcome =
-      run(shell("echo x > /run/work/file && echo good; echo x > /usr/x; echo x > /etc/x;"
+      run(shell("echo x > file && echo good; echo x > /usr/x; echo x > /etc/x;"
                 "echo x > /new; mkdir /run/other; echo x > /tmp/y && echo good; ls /sys /root"));
   EXPECT_EQ(outcome.output, "good\ngood\n");
   struct stat status {};
@@ -155,13 +156,13 @@ TEST_F(Sandbox, DiskIsALimit) {
 }
 
 TEST_F(Sandbox, MissingPartsAreNamedAndNothingIsStarted) {
-  SandboxSpec spec = shell("echo x > /run/work/started");
+  SandboxSpec spec = shell("echo x > started");
   spec.bwrap = "/nonexistent/bwrap";
   Result<SandboxedProgram> program = start(spec);
   ASSERT_FALSE(program);
   EXPECT_EQ(program.error().reason, "sandbox_unavailable");
   EXPECT_FALSE(program.error().next.empty());
-  spec = shell("echo x > /run/work/started");
+  spec = shell("echo x > started");
   spec.readable.push_back({"/nonexistent/mirror", ""});
   EXPECT_EQ(start(spec).error().reason, "sandbox_unavailable");
   spec.readable = {{"/etc/hostname", "/proc/1/x"}};  // bubblewrap itself cannot do it
