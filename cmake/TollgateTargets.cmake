@@ -84,16 +84,21 @@ function(tollgate_unit_test module)
 endfunction()
 
 # For each file that it looks up, ccache would read the whole precompiled header, 80 MB, and spend more on that than the
-# compiler on the file. It takes a checksum beside the header instead.
+# compiler on the file. It takes the checksum beside the header instead: of what the header says, because its bytes
+# differ from one checkout to the next, and a checkout would find nothing of what another has compiled. Flags are in
+# ccache's key by themselves.
 function(tollgate_sum_of_precompiled_header owner)
   set(header ${CMAKE_CURRENT_BINARY_DIR}/CMakeFiles/${owner}.dir/cmake_pch.hxx)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-    string(APPEND header .gch)
+    set(compiled ${header}.gch)
   else()
-    string(APPEND header .pch)
+    set(compiled ${header}.pch)
   endif()
-  add_custom_command(OUTPUT ${header}.sum DEPENDS ${header} COMMAND sha256sum < ${header} > ${header}.sum VERBATIM)
-  add_custom_target(${owner}_precompiled_sum DEPENDS ${header}.sum)
+  add_custom_command(OUTPUT ${compiled}.sum DEPENDS ${compiled}
+    COMMAND ${CMAKE_CXX_COMPILER} -std=c++20 -w -x c++-header -E -P -dD ${header} -o ${compiled}.text
+    COMMAND sha256sum < ${compiled}.text > ${compiled}.sum
+    COMMAND ${CMAKE_COMMAND} -E rm ${compiled}.text VERBATIM)
+  add_custom_target(${owner}_precompiled_sum DEPENDS ${compiled}.sum)
 endfunction()
 
 # One precompiled header of standard headers and fmt serves all product targets, one more all test targets.

@@ -148,7 +148,7 @@ export interface StateVersionAttributes {
   size: number;
   status: string;
   intermediate: boolean;
-  'terraform-version': string;
+  'terraform-version': string | null;
   'hosted-state-download-url': string | null;
   'created-at': string;
 }
