@@ -47,9 +47,21 @@ find_package(PkgConfig REQUIRED)
 find_path(TOLLGATE_TL_EXPECTED tl/expected.hpp REQUIRED)
 find_path(TOLLGATE_FMT fmt/format.h REQUIRED)
 
-# tollgate_library(NAME DEPS... [PRIVATE DEPS...]): every .cpp of the current folder but main.cpp, as one static library.
+# The presets compile a folder's files some at a time as one (CMake's unity build): half the processor time of a whole
+# build goes into headers otherwise. Files whose own names clash with a neighbour's are listed after ALONE and are
+# compiled by themselves.
+function(tollgate_compile_alone)
+  if(NOT ARGN)
+    return()
+  endif()
+  set_source_files_properties(${ARGN} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+endfunction()
+
+# tollgate_library(NAME DEPS... [PRIVATE DEPS...] [ALONE FILES...]): every .cpp of the current folder but main.cpp, as
+# one static library.
 function(tollgate_library name)
-  cmake_parse_arguments(arg "" "" "PRIVATE" ${ARGN})
+  cmake_parse_arguments(arg "" "" "PRIVATE;ALONE" ${ARGN})
+  tollgate_compile_alone(${arg_ALONE})
   file(GLOB sources CONFIGURE_DEPENDS *.cpp)
   list(FILTER sources EXCLUDE REGEX "main\\.cpp$")
   if(NOT sources)
@@ -68,15 +80,17 @@ function(tollgate_program name)
   target_link_libraries(${name} PRIVATE tollgate_options ${ARGN})
 endfunction()
 
-# tollgate_unit_test(MODULE DEPS...): every *_test.cpp of the current folder, as one test program.
+# tollgate_unit_test(MODULE DEPS... [ALONE FILES...]): every *_test.cpp of the current folder, as one test program.
 function(tollgate_unit_test module)
+  cmake_parse_arguments(arg "" "" "ALONE" ${ARGN})
+  tollgate_compile_alone(${arg_ALONE})
   file(GLOB sources CONFIGURE_DEPENDS *_test.cpp)
   if(NOT sources)
     return()
   endif()
   string(REPLACE "/" "_" target "unit_${module}")
   add_executable(${target} ${sources})
-  target_link_libraries(${target} PRIVATE tollgate_options ${ARGN} tollgate_test_support)
+  target_link_libraries(${target} PRIVATE tollgate_options ${arg_UNPARSED_ARGUMENTS} tollgate_test_support)
   tollgate_test_precompiled_headers(${target})
   set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   add_test(NAME unit/${module} COMMAND ${target} --gtest_brief=1 WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})

@@ -6,11 +6,11 @@
 namespace tollgate::sandbox {
 namespace {
 
-using Fault = AuthenticationFault;
+using Refusal = AuthenticationFault;
 
-tl::unexpected<AuthenticationFailure> failure(Fault fault, std::string message, std::string access_key_id = "") {
+tl::unexpected<AuthenticationFailure> failure(Refusal refusal, std::string message, std::string access_key_id = "") {
   return tl::unexpected<AuthenticationFailure>(
-      AuthenticationFailure{fault, std::move(message), std::move(access_key_id), std::nullopt, ""});
+      AuthenticationFailure{refusal, std::move(message), std::move(access_key_id), std::nullopt, ""});
 }
 
 constexpr const char* kInvalidToken = "The security token included in the request is invalid.";
@@ -20,10 +20,10 @@ constexpr const char* kSignatureDiffers =
 
 tl::unexpected<AuthenticationFailure> unreadable(const Error& error) {
   if (error.reason == "MissingAuthenticationToken")
-    return failure(Fault::missing, "Request is missing Authentication Token");
-  if (error.reason == "SignatureDoesNotMatch") return failure(Fault::scope_mismatch, error.message);
-  if (error.reason == "AuthorizationQueryParametersError") return failure(Fault::bad_query, error.message);
-  return failure(Fault::incomplete, error.message);
+    return failure(Refusal::missing, "Request is missing Authentication Token");
+  if (error.reason == "SignatureDoesNotMatch") return failure(Refusal::scope_mismatch, error.message);
+  if (error.reason == "AuthorizationQueryParametersError") return failure(Refusal::bad_query, error.message);
+  return failure(Refusal::incomplete, error.message);
 }
 
 struct KeyOwner {
@@ -55,23 +55,24 @@ tl::expected<KeyOwner, AuthenticationFailure> find_owner(const World& world, con
   const std::string& id = authorization.access_key_id;
   if (const AccessKey* key = world.access_keys.find(id)) {
     auto principal = long_term_principal(world, key->account, key->user);
-    if (!principal || !key->active) return failure(Fault::unknown_key, kInvalidToken, id);
-    if (!authorization.security_token.empty()) return failure(Fault::wrong_token, kInvalidToken, id);
+    if (!principal || !key->active) return failure(Refusal::unknown_key, kInvalidToken, id);
+    if (!authorization.security_token.empty()) return failure(Refusal::wrong_token, kInvalidToken, id);
     principal->access_key_id = id;
     return KeyOwner{std::move(*principal), key->secret, false};
   }
   const Session* session = world.sessions.find(id);
-  if (session == nullptr) return failure(Fault::unknown_key, kInvalidToken, id);
+  if (session == nullptr) return failure(Refusal::unknown_key, kInvalidToken, id);
   if (!crypto::constant_time_equal(session->token, authorization.security_token)) {
-    return failure(Fault::wrong_token, kInvalidToken, id);
+    return failure(Refusal::wrong_token, kInvalidToken, id);
   }
   Principal principal;
   if (session->kind == Session::Kind::role) {
-    if (!world.roles.has(session->account + "/" + session->name)) return failure(Fault::unknown_key, kInvalidToken, id);
+    if (!world.roles.has(session->account + "/" + session->name))
+      return failure(Refusal::unknown_key, kInvalidToken, id);
     principal.kind = Principal::Kind::role_session;
   } else {
     const auto owner = long_term_principal(world, session->account, session->name);
-    if (!owner) return failure(Fault::unknown_key, kInvalidToken, id);
+    if (!owner) return failure(Refusal::unknown_key, kInvalidToken, id);
     principal.kind = session->kind == Session::Kind::federation ? Principal::Kind::federated : owner->kind;
   }
   principal.account = session->account;
@@ -84,8 +85,8 @@ tl::expected<KeyOwner, AuthenticationFailure> find_owner(const World& world, con
 }
 
 std::optional<AuthenticationFailure> check_clock(const aws::Authorization& authorization, TimePoint now) {
-  const auto fail_with = [&](Fault fault, std::string message) {
-    return AuthenticationFailure{fault, std::move(message), authorization.access_key_id, std::nullopt, ""};
+  const auto fail_with = [&](Refusal refusal, std::string message) {
+    return AuthenticationFailure{refusal, std::move(message), authorization.access_key_id, std::nullopt, ""};
   };
   const std::string signed_at = format_amz_date(authorization.time);
   const std::string here = format_amz_date(now);
@@ -93,17 +94,18 @@ std::optional<AuthenticationFailure> check_clock(const aws::Authorization& autho
     case aws::TimeVerdict::valid:
       return std::nullopt;
     case aws::TimeVerdict::expired: {
-      if (authorization.expires) return fail_with(Fault::link_expired, "Request has expired");
+      if (authorization.expires) return fail_with(Refusal::link_expired, "Request has expired");
       const std::string edge = format_amz_date(now - aws::kAllowedClockSkew);
-      return fail_with(Fault::too_old, fmt::format("Signature expired: {} is now earlier than {} ({} - 15 min.)",
-                                                   signed_at, edge, here));
+      return fail_with(Refusal::too_old, fmt::format("Signature expired: {} is now earlier than {} ({} - 15 min.)",
+                                                     signed_at, edge, here));
     }
     case aws::TimeVerdict::not_yet_valid:
       break;
   }
   const std::string edge = format_amz_date(now + aws::kAllowedClockSkew);
-  return fail_with(Fault::too_early, fmt::format("Signature not yet current: {} is still later than {} ({} + 15 min.)",
-                                                 signed_at, edge, here));
+  return fail_with(
+      Refusal::too_early,
+      fmt::format("Signature not yet current: {} is still later than {} ({} + 15 min.)", signed_at, edge, here));
 }
 
 }  // namespace
@@ -120,42 +122,43 @@ tl::expected<Authenticated, AuthenticationFailure> authenticate(const World& wor
     case aws::Verdict::valid:
       break;
     case aws::Verdict::content_differs:
-      return failure(Fault::wrong_content_hash,
+      return failure(Refusal::wrong_content_hash,
                      "The provided 'x-amz-content-sha256' header does not match what was computed.", id);
     case aws::Verdict::header_unsigned:
-      return failure(Fault::unsigned_header, "There were headers present in the request which were not signed", id);
+      return failure(Refusal::unsigned_header, "There were headers present in the request which were not signed", id);
     case aws::Verdict::signature_differs: {
-      AuthenticationFailure differs{Fault::wrong_signature, kSignatureDiffers, id, std::nullopt,
+      AuthenticationFailure differs{Refusal::wrong_signature, kSignatureDiffers, id, std::nullopt,
                                     authorization->signature};
       differs.expectation = aws::expected_signature(request, *authorization, owner->secret,
                                                     aws::CanonicalRules::for_service(authorization->scope.service));
       return tl::unexpected<AuthenticationFailure>(std::move(differs));
     }
   }
-  if (owner->expired) return failure(Fault::expired_token, "The security token included in the request is expired", id);
+  if (owner->expired)
+    return failure(Refusal::expired_token, "The security token included in the request is expired", id);
   return Authenticated{std::move(owner->principal), std::move(*authorization), std::move(owner->secret)};
 }
 
 Answer query_refusal(const AuthenticationFailure& failure) {
   const auto with = [&](int status, std::string_view code) { return refuse(status, code, failure.message); };
   switch (failure.fault) {
-    case Fault::missing:
+    case Refusal::missing:
       return with(403, "MissingAuthenticationToken");
-    case Fault::incomplete:
-    case Fault::bad_query:
+    case Refusal::incomplete:
+    case Refusal::bad_query:
       return with(400, "IncompleteSignature");
-    case Fault::unknown_key:
-    case Fault::wrong_token:
+    case Refusal::unknown_key:
+    case Refusal::wrong_token:
       return with(403, "InvalidClientTokenId");
-    case Fault::expired_token:
+    case Refusal::expired_token:
       return with(403, "ExpiredToken");
-    case Fault::too_old:
-    case Fault::too_early:
-    case Fault::link_expired:
-    case Fault::scope_mismatch:
-    case Fault::wrong_signature:
-    case Fault::wrong_content_hash:
-    case Fault::unsigned_header:
+    case Refusal::too_old:
+    case Refusal::too_early:
+    case Refusal::link_expired:
+    case Refusal::scope_mismatch:
+    case Refusal::wrong_signature:
+    case Refusal::wrong_content_hash:
+    case Refusal::unsigned_header:
       break;
   }
   return with(403, "SignatureDoesNotMatch");
@@ -163,30 +166,30 @@ Answer query_refusal(const AuthenticationFailure& failure) {
 
 Answer s3_refusal(const AuthenticationFailure& failure) {
   switch (failure.fault) {
-    case Fault::missing:
+    case Refusal::missing:
       return refuse(403, "AccessDenied", "Access Denied");
-    case Fault::incomplete:
-    case Fault::scope_mismatch:
+    case Refusal::incomplete:
+    case Refusal::scope_mismatch:
       return refuse(400, "AuthorizationHeaderMalformed", failure.message);
-    case Fault::bad_query:
+    case Refusal::bad_query:
       return refuse(400, "AuthorizationQueryParametersError", failure.message);
-    case Fault::unknown_key:
+    case Refusal::unknown_key:
       return refuse(403, "InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.");
-    case Fault::wrong_token:
+    case Refusal::wrong_token:
       return refuse(400, "InvalidToken", "The provided token is malformed or otherwise invalid.");
-    case Fault::expired_token:
+    case Refusal::expired_token:
       return refuse(400, "ExpiredToken", "The provided token has expired.");
-    case Fault::too_old:
-    case Fault::too_early:
+    case Refusal::too_old:
+    case Refusal::too_early:
       return refuse(403, "RequestTimeTooSkewed",
                     "The difference between the request time and the current time is too large.");
-    case Fault::link_expired:
+    case Refusal::link_expired:
       return refuse(403, "AccessDenied", "Request has expired");
-    case Fault::wrong_content_hash:
+    case Refusal::wrong_content_hash:
       return refuse(400, "XAmzContentSHA256Mismatch", failure.message);
-    case Fault::unsigned_header:
+    case Refusal::unsigned_header:
       return refuse(403, "AccessDenied", failure.message);
-    case Fault::wrong_signature:
+    case Refusal::wrong_signature:
       break;
   }
   Answer answer =

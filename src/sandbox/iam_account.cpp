@@ -87,22 +87,22 @@ Answer no_login_profile(World& world, const Call& call) {
   return no_such_entity(fmt::format("Login Profile for User {} cannot be found.", user->name));
 }
 
-constexpr std::array<Operation, 11> kOperations{{{"GetAccountSummary", get_account_summary},
-                                                 {"ListAccountAliases", list_account_aliases},
-                                                 {"ListGroups", list_nothing},
-                                                 {"ListGroupsForUser", list_nothing_of<UserKind>},
-                                                 {"ListSSHPublicKeys", list_nothing_of<UserKind>},
-                                                 {"ListSigningCertificates", list_nothing_of<UserKind>},
-                                                 {"ListServiceSpecificCredentials", list_nothing_of<UserKind>},
-                                                 {"ListInstanceProfiles", list_nothing},
-                                                 {"ListInstanceProfilesForRole", list_nothing_of<RoleKind>},
-                                                 {"GetLoginProfile", no_login_profile},
-                                                 {"DeleteLoginProfile", no_login_profile}}};
+constexpr std::array<Operation, 11> kAccountOperations{{{"GetAccountSummary", get_account_summary},
+                                                        {"ListAccountAliases", list_account_aliases},
+                                                        {"ListGroups", list_nothing},
+                                                        {"ListGroupsForUser", list_nothing_of<UserKind>},
+                                                        {"ListSSHPublicKeys", list_nothing_of<UserKind>},
+                                                        {"ListSigningCertificates", list_nothing_of<UserKind>},
+                                                        {"ListServiceSpecificCredentials", list_nothing_of<UserKind>},
+                                                        {"ListInstanceProfiles", list_nothing},
+                                                        {"ListInstanceProfilesForRole", list_nothing_of<RoleKind>},
+                                                        {"GetLoginProfile", no_login_profile},
+                                                        {"DeleteLoginProfile", no_login_profile}}};
 
 }  // namespace
 
 std::span<const Operation> iam_account_operations() {
-  return kOperations;
+  return kAccountOperations;
 }
 
 }  // namespace tollgate::sandbox

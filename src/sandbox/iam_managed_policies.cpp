@@ -268,24 +268,24 @@ Answer list_policy_tags(World& world, const Call& call) {
   return done(policy->arn(), tags_shape(policy->tags, true) + element("IsTruncated", "false"));
 }
 
-constexpr std::array<Operation, 13> kOperations{{{"CreatePolicy", create_policy},
-                                                 {"GetPolicy", get_policy},
-                                                 {"DeletePolicy", delete_policy},
-                                                 {"ListPolicies", list_policies},
-                                                 {"ListEntitiesForPolicy", list_entities_for_policy},
-                                                 {"CreatePolicyVersion", create_policy_version},
-                                                 {"GetPolicyVersion", get_policy_version},
-                                                 {"ListPolicyVersions", list_policy_versions},
-                                                 {"DeletePolicyVersion", delete_policy_version},
-                                                 {"SetDefaultPolicyVersion", set_default_policy_version},
-                                                 {"TagPolicy", tag_policy},
-                                                 {"UntagPolicy", untag_policy},
-                                                 {"ListPolicyTags", list_policy_tags}}};
+constexpr std::array<Operation, 13> kManagedPoliciesOperations{{{"CreatePolicy", create_policy},
+                                                                {"GetPolicy", get_policy},
+                                                                {"DeletePolicy", delete_policy},
+                                                                {"ListPolicies", list_policies},
+                                                                {"ListEntitiesForPolicy", list_entities_for_policy},
+                                                                {"CreatePolicyVersion", create_policy_version},
+                                                                {"GetPolicyVersion", get_policy_version},
+                                                                {"ListPolicyVersions", list_policy_versions},
+                                                                {"DeletePolicyVersion", delete_policy_version},
+                                                                {"SetDefaultPolicyVersion", set_default_policy_version},
+                                                                {"TagPolicy", tag_policy},
+                                                                {"UntagPolicy", untag_policy},
+                                                                {"ListPolicyTags", list_policy_tags}}};
 
 }  // namespace
 
 std::span<const Operation> iam_managed_policy_operations() {
-  return kOperations;
+  return kManagedPoliciesOperations;
 }
 
 OrRefused<ManagedPolicy> find_policy(const World& world, const Call& call, const std::string& arn,

@@ -231,22 +231,22 @@ Answer list_mfa_device_tags(World& world, const Call& call) {
   return done(device->serial, tags_shape(device->tags, true) + element("IsTruncated", "false"));
 }
 
-constexpr std::array<Operation, 11> kOperations{{{"CreateVirtualMFADevice", create_virtual_mfa_device},
-                                                 {"DeleteVirtualMFADevice", delete_virtual_mfa_device},
-                                                 {"EnableMFADevice", enable_mfa_device},
-                                                 {"DeactivateMFADevice", deactivate_mfa_device},
-                                                 {"ResyncMFADevice", resync_mfa_device},
-                                                 {"GetMFADevice", get_mfa_device},
-                                                 {"ListMFADevices", list_mfa_devices},
-                                                 {"ListVirtualMFADevices", list_virtual_mfa_devices},
-                                                 {"TagMFADevice", tag_mfa_device},
-                                                 {"UntagMFADevice", untag_mfa_device},
-                                                 {"ListMFADeviceTags", list_mfa_device_tags}}};
+constexpr std::array<Operation, 11> kMfaDevicesOperations{{{"CreateVirtualMFADevice", create_virtual_mfa_device},
+                                                           {"DeleteVirtualMFADevice", delete_virtual_mfa_device},
+                                                           {"EnableMFADevice", enable_mfa_device},
+                                                           {"DeactivateMFADevice", deactivate_mfa_device},
+                                                           {"ResyncMFADevice", resync_mfa_device},
+                                                           {"GetMFADevice", get_mfa_device},
+                                                           {"ListMFADevices", list_mfa_devices},
+                                                           {"ListVirtualMFADevices", list_virtual_mfa_devices},
+                                                           {"TagMFADevice", tag_mfa_device},
+                                                           {"UntagMFADevice", untag_mfa_device},
+                                                           {"ListMFADeviceTags", list_mfa_device_tags}}};
 
 }  // namespace
 
 std::span<const Operation> iam_mfa_device_operations() {
-  return kOperations;
+  return kMfaDevicesOperations;
 }
 
 }  // namespace tollgate::sandbox

@@ -188,35 +188,36 @@ Answer list_tags(World& world, const Call& call) {
   return done(row->arn(), tags_shape(row->tags, true) + element("IsTruncated", "false"));
 }
 
-constexpr std::array<Operation, 24> kOperations{{{"PutUserPolicy", put_inline_policy<UserKind>},
-                                                 {"PutRolePolicy", put_inline_policy<RoleKind>},
-                                                 {"GetUserPolicy", get_inline_policy<UserKind>},
-                                                 {"GetRolePolicy", get_inline_policy<RoleKind>},
-                                                 {"DeleteUserPolicy", delete_inline_policy<UserKind>},
-                                                 {"DeleteRolePolicy", delete_inline_policy<RoleKind>},
-                                                 {"ListUserPolicies", list_inline_policies<UserKind>},
-                                                 {"ListRolePolicies", list_inline_policies<RoleKind>},
-                                                 {"AttachUserPolicy", attach_policy<UserKind>},
-                                                 {"AttachRolePolicy", attach_policy<RoleKind>},
-                                                 {"DetachUserPolicy", detach_policy<UserKind>},
-                                                 {"DetachRolePolicy", detach_policy<RoleKind>},
-                                                 {"ListAttachedUserPolicies", list_attached_policies<UserKind>},
-                                                 {"ListAttachedRolePolicies", list_attached_policies<RoleKind>},
-                                                 {"PutUserPermissionsBoundary", put_boundary<UserKind>},
-                                                 {"PutRolePermissionsBoundary", put_boundary<RoleKind>},
-                                                 {"DeleteUserPermissionsBoundary", delete_boundary<UserKind>},
-                                                 {"DeleteRolePermissionsBoundary", delete_boundary<RoleKind>},
-                                                 {"TagUser", tag<UserKind>},
-                                                 {"TagRole", tag<RoleKind>},
-                                                 {"UntagUser", untag<UserKind>},
-                                                 {"UntagRole", untag<RoleKind>},
-                                                 {"ListUserTags", list_tags<UserKind>},
-                                                 {"ListRoleTags", list_tags<RoleKind>}}};
+constexpr std::array<Operation, 24> kPrincipalPoliciesOperations{
+    {{"PutUserPolicy", put_inline_policy<UserKind>},
+     {"PutRolePolicy", put_inline_policy<RoleKind>},
+     {"GetUserPolicy", get_inline_policy<UserKind>},
+     {"GetRolePolicy", get_inline_policy<RoleKind>},
+     {"DeleteUserPolicy", delete_inline_policy<UserKind>},
+     {"DeleteRolePolicy", delete_inline_policy<RoleKind>},
+     {"ListUserPolicies", list_inline_policies<UserKind>},
+     {"ListRolePolicies", list_inline_policies<RoleKind>},
+     {"AttachUserPolicy", attach_policy<UserKind>},
+     {"AttachRolePolicy", attach_policy<RoleKind>},
+     {"DetachUserPolicy", detach_policy<UserKind>},
+     {"DetachRolePolicy", detach_policy<RoleKind>},
+     {"ListAttachedUserPolicies", list_attached_policies<UserKind>},
+     {"ListAttachedRolePolicies", list_attached_policies<RoleKind>},
+     {"PutUserPermissionsBoundary", put_boundary<UserKind>},
+     {"PutRolePermissionsBoundary", put_boundary<RoleKind>},
+     {"DeleteUserPermissionsBoundary", delete_boundary<UserKind>},
+     {"DeleteRolePermissionsBoundary", delete_boundary<RoleKind>},
+     {"TagUser", tag<UserKind>},
+     {"TagRole", tag<RoleKind>},
+     {"UntagUser", untag<UserKind>},
+     {"UntagRole", untag<RoleKind>},
+     {"ListUserTags", list_tags<UserKind>},
+     {"ListRoleTags", list_tags<RoleKind>}}};
 
 }  // namespace
 
 std::span<const Operation> iam_principal_policy_operations() {
-  return kOperations;
+  return kPrincipalPoliciesOperations;
 }
 
 }  // namespace tollgate::sandbox

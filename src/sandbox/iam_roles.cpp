@@ -170,18 +170,18 @@ Answer list_roles(World& world, const Call& call) {
   return page(call, resource, "Roles", members);
 }
 
-constexpr std::array<Operation, 7> kOperations{{{"CreateRole", create_role},
-                                                {"GetRole", get_role},
-                                                {"UpdateRole", update_role},
-                                                {"UpdateRoleDescription", update_role},
-                                                {"UpdateAssumeRolePolicy", update_assume_role_policy},
-                                                {"DeleteRole", delete_role},
-                                                {"ListRoles", list_roles}}};
+constexpr std::array<Operation, 7> kRolesOperations{{{"CreateRole", create_role},
+                                                     {"GetRole", get_role},
+                                                     {"UpdateRole", update_role},
+                                                     {"UpdateRoleDescription", update_role},
+                                                     {"UpdateAssumeRolePolicy", update_assume_role_policy},
+                                                     {"DeleteRole", delete_role},
+                                                     {"ListRoles", list_roles}}};
 
 }  // namespace
 
 std::span<const Operation> iam_role_operations() {
-  return kOperations;
+  return kRolesOperations;
 }
 
 }  // namespace tollgate::sandbox

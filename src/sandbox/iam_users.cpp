@@ -156,16 +156,16 @@ Answer list_users(World& world, const Call& call) {
   return page(call, resource, "Users", members);
 }
 
-constexpr std::array<Operation, 5> kOperations{{{"CreateUser", create_user},
-                                                {"GetUser", get_user},
-                                                {"UpdateUser", update_user},
-                                                {"DeleteUser", delete_user},
-                                                {"ListUsers", list_users}}};
+constexpr std::array<Operation, 5> kUsersOperations{{{"CreateUser", create_user},
+                                                     {"GetUser", get_user},
+                                                     {"UpdateUser", update_user},
+                                                     {"DeleteUser", delete_user},
+                                                     {"ListUsers", list_users}}};
 
 }  // namespace
 
 std::span<const Operation> iam_user_operations() {
-  return kOperations;
+  return kUsersOperations;
 }
 
 }  // namespace tollgate::sandbox

@@ -6,7 +6,7 @@
 namespace tollgate::cli {
 namespace {
 
-struct Input {
+struct AuthenticateInput {
   RunInput run;
   CodeOptions codes;
 };
@@ -34,7 +34,7 @@ Result<void> check_gate(const remote::RunView& run, TimePoint now) {
   return {};
 }
 
-Result<void> authenticate(App& app, Input& input) {
+Result<void> authenticate(App& app, AuthenticateInput& input) {
   apply_environment(app.environment(), input.codes);
   TG_TRY(OpenedServer server, open_server(app, input.run));
   TG_TRY(const std::string id, meant_run(server, Unnamed::current));
@@ -53,7 +53,7 @@ Result<void> authenticate(App& app, Input& input) {
 }  // namespace
 
 Command authenticate_command() {
-  auto input = std::make_shared<Input>();
+  auto input = std::make_shared<AuthenticateInput>();
   Command command;
   command.name = "authenticate";
   command.summary = "Give a run that waits at its MFA gate a one-time code";

@@ -8,13 +8,13 @@
 namespace tollgate::cli {
 namespace {
 
-struct Input {
+struct CompleteInput {
   std::string shell;
   std::vector<std::string> words;
 };
 
 // Whatever goes wrong here, a person is in the middle of typing: nothing is said.
-int offer(App& app, const Input& input) {
+int offer(App& app, const CompleteInput& input) {
   const bool bash = input.shell == "bash";
   const std::vector<std::string> words = bash ? joined_bash_words(input.words) : input.words;
   const std::string typed = words.empty() ? "" : words.back();
@@ -39,7 +39,7 @@ int offer(App& app, const Input& input) {
 }  // namespace
 
 Command completion_command() {
-  auto input = std::make_shared<Input>();
+  auto input = std::make_shared<CompleteInput>();
   Command command;
   command.name = "completion";
   command.summary = "Print the script that completes tollgate's command lines in a shell";
@@ -57,7 +57,7 @@ Command completion_command() {
 }
 
 Command complete_command() {
-  auto input = std::make_shared<Input>();
+  auto input = std::make_shared<CompleteInput>();
   Command command;
   command.name = "complete";
   command.summary = "What a shell may offer for an unfinished command line";

@@ -6,7 +6,7 @@
 namespace tollgate::cli {
 namespace {
 
-struct Input {
+struct ConfigShowInput {
   bool origin = false;
   bool json = false;
 };
@@ -35,7 +35,7 @@ json::Value to_json(const Configuration& configuration, const ConfigurationFiles
                               {"directories", std::move(rules)}});
 }
 
-Result<void> show(App& app, const Input& input) {
+Result<void> show(App& app, const ConfigShowInput& input) {
   TG_TRY(const Configuration* const configuration, app.configuration());
   if (input.json) return print_json(to_json(*configuration, configuration_files(app.environment())));
   std::vector<std::vector<std::string>> rows{{"SETTING", "VALUE"}};
@@ -58,7 +58,7 @@ Result<void> show(App& app, const Input& input) {
 }  // namespace
 
 Command config_show_command() {
-  auto input = std::make_shared<Input>();
+  auto input = std::make_shared<ConfigShowInput>();
   Command command;
   command.name = "config show";
   command.summary = "Show tollgate's own settings";

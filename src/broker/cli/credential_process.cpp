@@ -11,7 +11,7 @@ namespace {
 // aws-sdk-go-v2 kills a credential_process after one minute (processcreds, DefaultTimeout).
 constexpr Duration kAskFor{50000};
 
-struct Input {
+struct CredentialProcessInput {
   std::string profile;
   std::string encoded_profile;
   std::string role_arn;
@@ -53,7 +53,7 @@ int run_credential_process(App& app, const std::string& profile, CodeOptions cod
 }
 
 Command credential_process_command() {
-  auto input = std::make_shared<Input>();
+  auto input = std::make_shared<CredentialProcessInput>();
   Command command;
   command.name = "credential-process";
   command.summary = "Print a profile's credentials as AWS clients read them";

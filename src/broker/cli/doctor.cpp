@@ -14,7 +14,7 @@ namespace {
 
 constexpr int kExitConfig = 78;  // EX_CONFIG
 
-struct Input {
+struct DoctorInput {
   std::string profile;
   bool json = false;
   bool offline = false;
@@ -46,7 +46,7 @@ std::string text_of(const deliver::Report& report) {
   return text;
 }
 
-Result<int> doctor(App& app, const Input& input) {
+Result<int> doctor(App& app, const DoctorInput& input) {
   TG_TRY(const os::UserDirectories* const directories, app.directories());
   TG_TRY(KeyVault* const keys, app.vault());
   TG_TRY(std::string program, App::program_path());
@@ -81,7 +81,7 @@ Result<int> doctor(App& app, const Input& input) {
 }  // namespace
 
 Command doctor_command() {
-  auto input = std::make_shared<Input>();
+  auto input = std::make_shared<DoctorInput>();
   Command command;
   command.name = "doctor";
   command.summary = "Find what keeps Terraform from getting credentials";

@@ -9,7 +9,7 @@
 namespace tollgate::cli {
 namespace {
 
-struct Input {
+struct EnvInput {
   std::string profile;
   std::string format = "sh";
   std::string region;
@@ -35,7 +35,7 @@ os::Environment unmarked(const os::Environment& parent, os::Environment child) {
   return child;
 }
 
-Result<deliver::ExportedVariables> variables(App& app, const Input& input, const std::string& profile) {
+Result<deliver::ExportedVariables> variables(App& app, const EnvInput& input, const std::string& profile) {
   deliver::ObtainOptions options;
   if (!input.duration.empty()) {
     TG_TRY(options.role_duration, duration_flag(input.duration, "--duration"));
@@ -68,7 +68,7 @@ Result<deliver::ExportedVariables> variables(App& app, const Input& input, const
       unmarked(app.environment(), deliver::static_environment(app.environment(), child, obtained.credentials)));
 }
 
-Result<void> env(App& app, Input& input) {
+Result<void> env(App& app, EnvInput& input) {
   const auto format = deliver::parse_export_format(input.format);
   if (!format) return fail(Code::internal, "a format that is not listed");
   if (input.unset && !deliver::is_shell_format(*format)) {
@@ -94,7 +94,7 @@ Result<void> env(App& app, Input& input) {
 }  // namespace
 
 Command env_command() {
-  auto input = std::make_shared<Input>();
+  auto input = std::make_shared<EnvInput>();
   Command command;
   command.name = "env";
   command.summary = "Print a profile's session as variables, for shells and other tools";

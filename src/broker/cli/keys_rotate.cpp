@@ -10,7 +10,7 @@
 namespace tollgate::cli {
 namespace {
 
-struct Input {
+struct KeysRotateInput {
   std::string profile;
   CodeOptions codes;
 };
@@ -74,7 +74,7 @@ deliver::KeyService service_for(App& app, const Subject& subject, const std::sha
   return service;
 }
 
-Result<void> rotate(App& app, Input& input) {
+Result<void> rotate(App& app, KeysRotateInput& input) {
   apply_environment(app.environment(), input.codes);
   TG_TRY(const aws::ProfileSet* const set, app.profiles());
   const Subject subject = subject_of(app, *set, input.profile);
@@ -120,7 +120,7 @@ Result<void> rotate(App& app, Input& input) {
 }  // namespace
 
 Command keys_rotate_command() {
-  auto input = std::make_shared<Input>();
+  auto input = std::make_shared<KeysRotateInput>();
   Command command;
   command.name = "keys rotate";
   command.summary = "Replace a stored key by a new one";

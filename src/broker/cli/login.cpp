@@ -5,7 +5,7 @@
 namespace tollgate::cli {
 namespace {
 
-struct Input {
+struct LoginInput {
   std::string profile;
   bool json = false;
   bool force = false;
@@ -13,7 +13,7 @@ struct Input {
   CodeOptions codes;
 };
 
-Result<void> login(App& app, Input& input) {
+Result<void> login(App& app, LoginInput& input) {
   apply_environment(app.environment(), input.codes);
   const std::string profile = aws::selected_profile(app.lookup(), input.profile);
   TG_TRY(deliver::CredentialBroker* const broker, app.broker(profile, input.codes));
@@ -41,7 +41,7 @@ Result<void> login(App& app, Input& input) {
   return {};
 }
 
-Result<void> whoami(App& app, Input& input) {
+Result<void> whoami(App& app, LoginInput& input) {
   apply_environment(app.environment(), input.codes);
   const std::string profile = aws::selected_profile(app.lookup(), input.profile);
   TG_TRY(deliver::CredentialBroker* const broker, app.broker(profile, input.codes));
@@ -79,7 +79,7 @@ Result<void> whoami(App& app, Input& input) {
 }  // namespace
 
 Command login_command() {
-  auto input = std::make_shared<Input>();
+  auto input = std::make_shared<LoginInput>();
   Command command;
   command.name = "login";
   command.summary = "Get a profile's session now, so that nothing asks later";
@@ -98,7 +98,7 @@ Command login_command() {
 }
 
 Command whoami_command() {
-  auto input = std::make_shared<Input>();
+  auto input = std::make_shared<LoginInput>();
   Command command;
   command.name = "whoami";
   command.summary = "Ask AWS who a profile is";

@@ -7,12 +7,12 @@
 namespace tollgate::cli {
 namespace {
 
-struct Input {
+struct ManInput {
   std::string topic;
   bool list = false;
 };
 
-Result<void> show(const Input& input) {
+Result<void> show(const ManInput& input) {
   const std::vector<ManualPage> pages = manual_pages(all_commands());
   if (input.list) {
     std::string files;
@@ -34,7 +34,7 @@ Result<void> show(const Input& input) {
 }  // namespace
 
 Command man_command() {
-  auto input = std::make_shared<Input>();
+  auto input = std::make_shared<ManInput>();
   Command command;
   command.name = "man";
   command.summary = "Print a manual page as roff";

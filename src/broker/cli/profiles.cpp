@@ -8,7 +8,7 @@
 namespace tollgate::cli {
 namespace {
 
-struct Input {
+struct ProfilesInput {
   std::string profile;
   bool json = false;
 };
@@ -71,7 +71,7 @@ std::string kind_of(const aws::Profile& profile, bool stored) {
   return "no credentials";
 }
 
-Result<void> profiles(App& app, const Input& input) {
+Result<void> profiles(App& app, const ProfilesInput& input) {
   TG_TRY(const aws::ProfileSet* const set, app.profiles());
   if (input.json) {
     json::Value list = json::Value::array();
@@ -172,7 +172,7 @@ std::vector<Step> steps_of(const aws::Chain& chain, const deliver::ObtainOptions
   return steps;
 }
 
-Result<void> explain(App& app, const Input& input) {
+Result<void> explain(App& app, const ProfilesInput& input) {
   const std::string name = aws::selected_profile(app.lookup(), input.profile);
   TG_TRY(const aws::ProfileSet* const set, app.profiles());
   TG_TRY(aws::Chain chain, aws::resolve_chain(*set, name, app.lookup(), app.has_vault_keys()));
@@ -215,7 +215,7 @@ Result<void> explain(App& app, const Input& input) {
 }  // namespace
 
 Command profiles_command() {
-  auto input = std::make_shared<Input>();
+  auto input = std::make_shared<ProfilesInput>();
   Command command;
   command.name = "profiles";
   command.summary = "List the profiles, merged from both files as Terraform reads them";
@@ -229,7 +229,7 @@ Command profiles_command() {
 }
 
 Command explain_command() {
-  auto input = std::make_shared<Input>();
+  auto input = std::make_shared<ProfilesInput>();
   Command command;
   command.name = "explain";
   command.summary = "Show which calls a profile would make, without making one";

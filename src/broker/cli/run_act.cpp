@@ -5,7 +5,7 @@
 namespace tollgate::cli {
 namespace {
 
-struct Input {
+struct RunActInput {
   RunInput run;
   std::string comment;
   bool force = false;
@@ -17,7 +17,7 @@ struct Decision {
   std::string_view outcome;
 };
 
-Result<void> decide(App& app, const Input& input, const Decision& decision) {
+Result<void> decide(App& app, const RunActInput& input, const Decision& decision) {
   TG_TRY(OpenedServer server, open_server(app, input.run));
   TG_TRY(const std::string id, meant_run(server, Unnamed::current));
   json::Value body = json::Value::object();
@@ -38,7 +38,7 @@ Result<void> decide(App& app, const Input& input, const Decision& decision) {
 // `forced` is what --force decides instead.
 Command decision_command(std::string name, std::string summary, Decision decision,
                          std::optional<Decision> forced = std::nullopt) {
-  auto input = std::make_shared<Input>();
+  auto input = std::make_shared<RunActInput>();
   Command command;
   command.name = std::move(name);
   command.summary = std::move(summary);

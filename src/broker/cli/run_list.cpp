@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::size_t kMaxMessage = 50;
 
-struct Input {
+struct RunListInput {
   RunInput run;
   bool all = false;
   bool json = false;
@@ -16,7 +16,7 @@ struct Input {
   std::string limit;
 };
 
-Result<int> limit_of(const Input& input) {
+Result<int> limit_of(const RunListInput& input) {
   if (input.limit.empty()) return 20;
   const bool digits = input.limit.find_first_not_of("0123456789") == std::string::npos && input.limit.size() <= 3;
   const int limit = digits ? std::stoi(input.limit) : 0;
@@ -33,7 +33,7 @@ std::string shortened(std::string text) {
   return text.substr(0, end) + "...";
 }
 
-Result<std::string> list_path(OpenedServer& server, const Input& input, int limit) {
+Result<std::string> list_path(OpenedServer& server, const RunListInput& input, int limit) {
   const remote::RunPlace& place = server.place;
   if (place.organization.empty()) {
     return fail(
@@ -52,7 +52,7 @@ Result<std::string> list_path(OpenedServer& server, const Input& input, int limi
   return path;
 }
 
-Result<void> list(App& app, const Input& input) {
+Result<void> list(App& app, const RunListInput& input) {
   TG_TRY(const int limit, limit_of(input));
   TG_TRY(OpenedServer server, open_server(app, input.run));
   TG_TRY(const std::string path, list_path(server, input, limit));
@@ -81,7 +81,7 @@ Result<void> list(App& app, const Input& input) {
 }  // namespace
 
 Command run_list_command() {
-  auto input = std::make_shared<Input>();
+  auto input = std::make_shared<RunListInput>();
   Command command;
   command.name = "run list";
   command.summary = "List the runs of a workspace on a run server, newest first";

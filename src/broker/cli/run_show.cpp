@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::size_t kMaxResources = 50;
 
-struct Input {
+struct RunShowInput {
   RunInput run;
   bool json = false;
 };
@@ -16,7 +16,7 @@ std::string with_time(const std::string& words, const std::optional<TimePoint>& 
   return since ? fmt::format("{}, since {} ({})", words, format_iso8601(*since), ago(*since, now)) : words;
 }
 
-Result<void> show(App& app, const Input& input) {
+Result<void> show(App& app, const RunShowInput& input) {
   TG_TRY(OpenedServer server, open_server(app, input.run));
   TG_TRY(const std::string id, meant_run(server, Unnamed::latest));
   TG_TRY(const remote::RunView run, read_run(server, id));
@@ -64,7 +64,7 @@ Result<void> show(App& app, const Input& input) {
 }  // namespace
 
 Command run_show_command() {
-  auto input = std::make_shared<Input>();
+  auto input = std::make_shared<RunShowInput>();
   Command command;
   command.name = "run show";
   command.summary = "Show a run: what it waits for, who can act, what its plan would do";

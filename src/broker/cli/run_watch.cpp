@@ -12,7 +12,7 @@
 namespace tollgate::cli {
 namespace {
 
-struct Input {
+struct RunWatchInput {
   RunInput run;
   CodeOptions codes;
   bool until_planned = false;
@@ -43,7 +43,7 @@ class StatusLine {
 
 class Watching {
  public:
-  Watching(App& app, const Input& input, OpenedServer server)
+  Watching(App& app, const RunWatchInput& input, OpenedServer server)
       : app_(app),
         input_(input),
         server_(std::move(server)),
@@ -121,7 +121,7 @@ class Watching {
   }
 
   App& app_;
-  const Input& input_;
+  const RunWatchInput& input_;
   OpenedServer server_;
   bool colour_;
   StatusLine status_;
@@ -129,7 +129,7 @@ class Watching {
   std::string declined_;  // the gate whose question was not answered
 };
 
-Result<int> watch(App& app, Input& input) {
+Result<int> watch(App& app, RunWatchInput& input) {
   apply_environment(app.environment(), input.codes);
   TG_TRY(OpenedServer server, open_server(app, input.run));
   return Watching(app, input, std::move(server)).run();
@@ -138,7 +138,7 @@ Result<int> watch(App& app, Input& input) {
 }  // namespace
 
 Command run_watch_command() {
-  auto input = std::make_shared<Input>();
+  auto input = std::make_shared<RunWatchInput>();
   Command command;
   command.name = "run watch";
   command.summary = "Follow a run's log to the end of the run";

@@ -9,13 +9,13 @@
 namespace tollgate::cli {
 namespace {
 
-struct Input {
+struct ShimInput {
   std::string directory;
   std::vector<std::string> programs;
   bool json = false;
 };
 
-Result<std::string> shim_directory(App& app, const Input& input) {
+Result<std::string> shim_directory(App& app, const ShimInput& input) {
   if (input.directory.empty()) {
     TG_TRY(const os::UserDirectories* const directories, app.directories());
     return directories->data + "/shims";
@@ -58,7 +58,7 @@ std::string path_line(const App& app, const std::string& directory) {
   return fmt::format("export PATH='{}':\"$PATH\"", directory);
 }
 
-Result<void> install(App& app, const Input& input) {
+Result<void> install(App& app, const ShimInput& input) {
   TG_TRY(const std::string directory, shim_directory(app, input));
   if (directory.find_first_of("':\n") != std::string::npos) {
     return fail(
@@ -83,7 +83,7 @@ Result<void> install(App& app, const Input& input) {
   return print(path_line(app, directory) + "\n");
 }
 
-Result<void> remove(App& app, const Input& input) {
+Result<void> remove(App& app, const ShimInput& input) {
   TG_TRY(const std::string directory, shim_directory(app, input));
   std::vector<std::string> names = input.programs;
   if (names.empty()) {
@@ -100,7 +100,7 @@ Result<void> remove(App& app, const Input& input) {
   return {};
 }
 
-Result<void> list(App& app, const Input& input) {
+Result<void> list(App& app, const ShimInput& input) {
   TG_TRY(const std::string directory, shim_directory(app, input));
   TG_TRY(const auto shims, deliver::installed_shims(directory));
   json::Value values = json::Value::array();
@@ -125,8 +125,8 @@ Result<void> list(App& app, const Input& input) {
   return print(table(rows));
 }
 
-Command shim_command(std::string name, const std::shared_ptr<Input>& input,
-                     Result<void> (*action)(App&, const Input&)) {
+Command shim_command(std::string name, const std::shared_ptr<ShimInput>& input,
+                     Result<void> (*action)(App&, const ShimInput&)) {
   Command command;
   command.name = std::move(name);
   command.options = {
@@ -141,7 +141,7 @@ Command shim_command(std::string name, const std::shared_ptr<Input>& input,
 }  // namespace
 
 Command shim_install_command() {
-  const auto input = std::make_shared<Input>();
+  const auto input = std::make_shared<ShimInput>();
   Command command = shim_command("shim install", input, install);
   command.summary = "Let a program get credentials whenever it is called";
   command.examples =
@@ -160,7 +160,7 @@ Command shim_install_command() {
 }
 
 Command shim_remove_command() {
-  const auto input = std::make_shared<Input>();
+  const auto input = std::make_shared<ShimInput>();
   Command command = shim_command("shim remove", input, remove);
   command.summary = "Remove shims";
   command.examples = "tollgate shim remove terraform\ntollgate shim remove           # all of them";
@@ -169,7 +169,7 @@ Command shim_remove_command() {
 }
 
 Command shim_list_command() {
-  const auto input = std::make_shared<Input>();
+  const auto input = std::make_shared<ShimInput>();
   Command command = shim_command("shim list", input, list);
   command.summary = "Show the shims and what they start";
   command.examples = "tollgate shim list\ntollgate shim list --json";
