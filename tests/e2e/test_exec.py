@@ -247,6 +247,9 @@ def test_a_role_that_allows_less_than_was_asked_for_costs_one_code_and_is_named_
     hours, output, prompts = hours_left(home, "--duration", "12h")
     assert 3.9 < hours <= 4 and prompts == 0 and "4h is used" in output
     assert len(world.calls("AssumeRole")) == calls
+    durations = next(check for check in json.loads(home.run("tollgate", "doctor", "prod", "--offline", "--json").stdout)["checks"]
+                     if check["id"] == "durations")
+    assert any("refused a session of 8h" in each["message"] and "becomes 4h" in each["message"] for each in durations["findings"])
     # What is remembered of a role is no session.
     assert len(json.loads(home.run("tollgate", "status", "--json").stdout)["sessions"]) == 1
     assert "1 cached session forgotten" in home.run("tollgate", "clear").stderr
@@ -263,6 +266,12 @@ def test_no_session_sends_the_code_with_the_role(world, home):
 def test_the_program_gets_the_session_that_was_asked_for_and_with_one_code(world, home, options):
     result = home.on_pty("tollgate", "exec", "prod", *options, "--", "sh", "-c",
                          "tollgate credential-process --profile prod; tollgate credential-process --profile prod")
+    assert (result.status, result.prompts) == (0, 1), result.output
+    assert world.calls("GetSessionToken") == [] and len(world.calls("AssumeRole")) == 1
+
+
+def test_an_overlay_in_a_shell_of_ones_own_carries_the_duration(world, home):
+    result = home.on_pty("bash", "-c", 'eval "$(tollgate env prod --overlay --duration 3h)"; tollgate credential-process --profile prod')
     assert (result.status, result.prompts) == (0, 1), result.output
     assert world.calls("GetSessionToken") == [] and len(world.calls("AssumeRole")) == 1
 

@@ -69,7 +69,13 @@ Result<int> doctor(App& app, const DoctorInput& input) {
                                app.clock_offset(),
                                [keys] { return keys->protection(); },
                                [keys] { return keys->list(); },
-                               [keys](const aws::VaultKeys& stored) { return keys->credentials(stored.profile); }};
+                               [keys](const aws::VaultKeys& stored) { return keys->credentials(stored.profile); },
+                               {}};
+  if (const auto cache = app.sessions()) {
+    around.role_limit = [known = *cache, now = app.clock().now()](std::string_view role_arn) {
+      return deliver::known_role_limit(*known, role_arn, now);
+    };
+  }
   if (!input.offline && ::access(fetch.c_str(), X_OK) == 0) {
     around.network = [&app]() -> net::Client& { return app.network(); };
   }

@@ -54,6 +54,7 @@ Result<deliver::ExportedVariables> variables(App& app, const EnvInput& input, co
 
   deliver::ChildProfile child{profile, input.region.empty() ? obtained.region : input.region, set->files};
   if (input.overlay) {
+    child.wishes.role_duration = options.role_duration;
     child.stand_in = deliver::stand_in_for(*set, profile, ".");
     TG_TRY(const deliver::Overlay overlay, current_overlay(app, child.stand_in, profile));
     return deliver::exported_variables(app.environment(),

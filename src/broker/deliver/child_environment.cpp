@@ -32,14 +32,11 @@ constexpr std::array<std::string_view, 20> kCredentialVariables = {
     "AMAZON_ACCESS_KEY_ID",
 };
 
-constexpr std::string_view kRoleDuration = "TOLLGATE_EXEC_DURATION";  // in seconds
-constexpr std::string_view kNoSession = "TOLLGATE_EXEC_NO_SESSION";
-
 void set_marks(os::Environment& child, const ChildProfile& profile) {
   child.set("AWS_VAULT", profile.name);
   child.set("TOLLGATE_PROFILE", profile.name);
-  child.unset(kRoleDuration);
-  child.unset(kNoSession);
+  child.unset(kRoleDurationVariable);
+  child.unset(kNoSessionVariable);
   child.unset("TOLLGATE_PASSPHRASE_FD");  // names a descriptor that the child does not have
   if (!profile.region.empty()) {
     child.set("AWS_REGION", profile.region);
@@ -74,16 +71,17 @@ os::Environment overlay_environment(const os::Environment& parent, const ChildPr
   child.set("AWS_PROFILE", profile.stand_in.empty() ? profile.name : profile.stand_in);
   child.set("TOLLGATE_AWS_CONFIG_FILE", profile.real_files.config);
   child.set("TOLLGATE_AWS_SHARED_CREDENTIALS_FILE", profile.real_files.credentials);
-  if (profile.wishes.role_duration) child.set(kRoleDuration, fmt::format("{}", profile.wishes.role_duration->count()));
-  if (!profile.wishes.use_session) child.set(kNoSession, "1");
+  if (profile.wishes.role_duration)
+    child.set(kRoleDurationVariable, fmt::format("{}", profile.wishes.role_duration->count()));
+  if (!profile.wishes.use_session) child.set(kNoSessionVariable, "1");
   return child;
 }
 
 ProfileWishes wishes_for(const os::Environment& environment, std::string_view profile) {
   ProfileWishes wishes;
   if (environment.get("TOLLGATE_PROFILE") != profile) return wishes;
-  wishes.use_session = !environment.has(kNoSession);
-  const std::string text = environment.get_or(kRoleDuration, "");
+  wishes.use_session = !environment.has(kNoSessionVariable);
+  const std::string text = environment.get_or(kRoleDurationVariable, "");
   std::int64_t seconds = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
   // The variable is anyone's: what is no duration is no wish.

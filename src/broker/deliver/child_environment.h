@@ -14,6 +14,10 @@
 
 namespace tollgate::deliver {
 
+// How such wishes travel: the first in seconds, the second by being there.
+inline constexpr std::string_view kRoleDurationVariable = "TOLLGATE_EXEC_DURATION";
+inline constexpr std::string_view kNoSessionVariable = "TOLLGATE_EXEC_NO_SESSION";
+
 // What a person asked for with the profile that a program runs with.
 struct ProfileWishes {
   std::optional<std::chrono::seconds> role_duration;

@@ -12,6 +12,7 @@
 #include "aws/diagnostic.h"
 #include "aws/profile_chain.h"
 #include "aws/sts_client.h"
+#include "broker/deliver/role_limits.h"
 #include "broker/vault/long_term_keys.h"
 #include "broker/vault/vault_key.h"
 #include "common/base/error.h"
@@ -60,6 +61,8 @@ struct Surroundings {
   std::function<Result<std::vector<vault::KeySummary>>()> stored_keys;
   // The stored long-term key of that name, for the gate's proof; may ask for the passphrase.
   std::function<Result<aws::Credentials>(const aws::VaultKeys&)> vault_keys;
+  // What AWS has shown of the role's MaxSessionDuration.
+  std::function<std::optional<RoleLimit>(std::string_view role_arn)> role_limit;
 };
 
 struct Report {

@@ -156,6 +156,11 @@ Check check_durations(const Surroundings& around, const Target& target) {
                 "write 3600 or less; tollgate renews the role by itself while Terraform runs");
   }
   if (chain.roles.empty()) return builder.done("no role is assumed");
+  const aws::AssumeRole& last = chain.roles.back();
+  if (const auto limit = around.role_limit ? around.role_limit(last.role_arn) : std::nullopt) {
+    builder.add(CheckStatus::ok, last.place, role_limit_remark(last.role_arn, *limit),
+                "where longer sessions are wanted, have the role's owner raise its MaxSessionDuration");
+  }
   return builder.done(with_code ? "the role is assumed with the code itself and lives longer than 1h"
                                 : "the MFA session lives 12h, the role 1h and is renewed silently");
 }

@@ -78,6 +78,11 @@ seconds next_shorter(seconds refused) {
   return kMaxChainedDuration;
 }
 
+std::string role_limit_remark(std::string_view role_arn, const RoleLimit& limit) {
+  return fmt::format("AWS has refused a session of {} of {}: as much or more becomes {} for the time being",
+                     plain(limit.refused), role_arn, plain(limit.instead));
+}
+
 std::string role_limit_notice(std::string_view role_arn, seconds wanted, seconds used) {
   return fmt::format(
       "a role session of {} is not possible: {} refuses it as longer than its MaxSessionDuration; {} is used. Ask for "

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "aws/profile_chain.h"
+#include "broker/deliver/role_limits.h"
 
 namespace tollgate::deliver {
 
@@ -30,6 +31,8 @@ std::vector<std::string> cap_durations(aws::Chain& chain, ObtainOptions& options
 // What to ask for where a role refused a session as longer than its MaxSessionDuration, which AWS does not tell: the
 // next of 8, 4, 2 and 1 h, the choices that the IAM console offers for it. An hour no role refuses.
 std::chrono::seconds next_shorter(std::chrono::seconds refused);
+// What is remembered of that, for who asks about it ahead.
+std::string role_limit_remark(std::string_view role_arn, const RoleLimit& limit);
 std::string role_limit_notice(std::string_view role_arn, std::chrono::seconds wanted, std::chrono::seconds used);
 
 }  // namespace tollgate::deliver

@@ -18,9 +18,10 @@ constexpr std::array<std::string_view, 6> kStatic = {"AWS_ACCESS_KEY_ID", "AWS_S
                                                      "AWS_SESSION_TOKEN", "AWS_CREDENTIAL_EXPIRATION",
                                                      "AWS_REGION",        "AWS_DEFAULT_REGION"};
 // What an overlay adds.
-constexpr std::array<std::string_view, 8> kOverlay = {
-    "AWS_PROFILE", "AWS_CONFIG_FILE",  "AWS_SHARED_CREDENTIALS_FILE", "AWS_SDK_LOAD_CONFIG",
-    "AWS_VAULT",   "TOLLGATE_PROFILE", "TOLLGATE_AWS_CONFIG_FILE",    "TOLLGATE_AWS_SHARED_CREDENTIALS_FILE"};
+constexpr std::array<std::string_view, 10> kOverlay = {
+    "AWS_PROFILE",         "AWS_CONFIG_FILE",  "AWS_SHARED_CREDENTIALS_FILE", "AWS_SDK_LOAD_CONFIG",
+    "AWS_VAULT",           "TOLLGATE_PROFILE", "TOLLGATE_AWS_CONFIG_FILE",    "TOLLGATE_AWS_SHARED_CREDENTIALS_FILE",
+    kRoleDurationVariable, kNoSessionVariable};
 
 std::vector<std::string> exportable_variables() {
   std::vector<std::string> names(kStatic.begin(), kStatic.end());

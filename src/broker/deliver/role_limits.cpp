@@ -21,11 +21,7 @@ std::optional<seconds> leading_seconds(std::string_view& text) {
   return seconds(count);
 }
 
-}  // namespace
-
-std::optional<RoleLimit> known_role_limit(const vault::SessionCache& cache, std::string_view realm,
-                                          std::string_view role_arn, TimePoint now) {
-  const auto entry = cache.get(key_of(realm, role_arn), now);
+std::optional<RoleLimit> read(const std::optional<vault::Entry>& entry) {
   if (!entry || entry->kind != kRoleLimitKind) return std::nullopt;
   std::string_view text = entry->payload.reveal();
   const auto refused = leading_seconds(text);
@@ -34,6 +30,24 @@ std::optional<RoleLimit> known_role_limit(const vault::SessionCache& cache, std:
   const auto instead = leading_seconds(text);
   if (!instead || !text.empty() || *instead >= *refused) return std::nullopt;
   return RoleLimit{*refused, *instead};
+}
+
+}  // namespace
+
+std::optional<RoleLimit> known_role_limit(const vault::SessionCache& cache, std::string_view realm,
+                                          std::string_view role_arn, TimePoint now) {
+  return read(cache.get(key_of(realm, role_arn), now));
+}
+
+std::optional<RoleLimit> known_role_limit(const vault::SessionCache& cache, std::string_view role_arn, TimePoint now) {
+  const auto entries = cache.list();
+  if (!entries) return std::nullopt;
+  for (const vault::EntrySummary& entry : *entries) {
+    const auto label = entry.labels.find("role_arn");
+    if (entry.kind != kRoleLimitKind || label == entry.labels.end() || label->second != role_arn) continue;
+    if (auto limit = read(cache.get(entry.key, now))) return limit;
+  }
+  return std::nullopt;
 }
 
 Result<void> keep_role_limit(const vault::SessionCache& cache, std::string_view realm, std::string_view role_arn,

@@ -23,6 +23,8 @@ inline constexpr Duration kRoleLimitLife = std::chrono::hours(7 * 24);
 
 std::optional<RoleLimit> known_role_limit(const vault::SessionCache& cache, std::string_view realm,
                                           std::string_view role_arn, TimePoint now);
+// The same of whichever realm: to tell people, not to decide by.
+std::optional<RoleLimit> known_role_limit(const vault::SessionCache& cache, std::string_view role_arn, TimePoint now);
 Result<void> keep_role_limit(const vault::SessionCache& cache, std::string_view realm, std::string_view role_arn,
                              std::string_view profile, const RoleLimit& limit, TimePoint now);
 

@@ -130,7 +130,8 @@ class DoctorTest : public testing::Test {
                           keys.access_key_id = "AKIASTORED";
                           keys.secret_access_key = Secret("secret");
                           return keys;
-                        }};
+                        },
+                        role_limit_};
     if (online) around.network = [this]() -> net::Client& { return aws_; };
     return examine(around);
   }
@@ -159,6 +160,7 @@ class DoctorTest : public testing::Test {
   bool terminal_ = true;
   std::map<std::string, vault::KeySummary> stored_;
   std::optional<vault::Protection> protection_;
+  std::function<std::optional<RoleLimit>(std::string_view)> role_limit_;
 };
 
 TEST_F(DoctorTest, AWellSetUpMachine) {
@@ -284,6 +286,18 @@ TEST_F(DoctorTest, DurationsAboveTheCapAreNamed) {
   EXPECT_THAT(text(examine_profile("prod", false), "durations"), HasSubstr("config:8"));
 }
 
+TEST_F(DoctorTest, WhatAwsHasRefusedOfTheRoleIsARemark) {
+  std::string asked;
+  role_limit_ = [&](std::string_view role_arn) {
+    asked = role_arn;
+    return RoleLimit{std::chrono::hours(8), std::chrono::hours(4)};
+  };
+  const Report report = examine_profile("prod", false);
+  EXPECT_FALSE(report.failed());
+  EXPECT_THAT(text(report, "durations"), AllOf(HasSubstr("refused a session of 8h"), HasSubstr("becomes 4h")));
+  EXPECT_EQ(asked, report.role_arn);
+}
+
 TEST_F(DoctorTest, VariablesThatWin) {
   environment_.set("AWS_SESSION_TOKEN", "secrettoken").set("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://x");
   const Report report = examine_profile("prod", false);
@@ -369,7 +383,8 @@ TEST_F(DoctorTest, FilesThatCannotBeRead) {
   Surroundings around{clock_,      environment_, directories, fail(Code::io, "disk is gone"),
                       {},          "prod",       true,        "/bin/x",
                       "/bin/x",    "/",          true,        {},
-                      Duration(0), {},           {},          {}};
+                      Duration(0), {},           {},          {},
+                      {}};
   const Report report = examine(around);
   EXPECT_TRUE(report.failed());
   EXPECT_THAT(text(report, "files"), HasSubstr("disk is gone"));
