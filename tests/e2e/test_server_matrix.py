@@ -2,6 +2,7 @@
 
 One server for all of it, a workspace for each test. What has a time of its own has a bound and no pause.
 """
+import http.server
 import json
 import os
 import re
@@ -27,9 +28,60 @@ resource "terraform_data" "slow" {{
 """
 
 
+class Door:
+    """A state that a plan reads from another place, and that place answers when it is told to."""
+
+    def __init__(self):
+        self.asked, self.open = threading.Event(), threading.Event()
+        door = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                door.asked.set()
+                door.open.wait(120)
+                state = json.dumps({"version": 4, "terraform_version": "1.0.0", "serial": 1, "lineage": "elsewhere",
+                                    "outputs": {}, "resources": []}).encode()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(state)))
+                self.end_headers()
+                self.wfile.write(state)
+
+            def log_message(self, *_):
+                pass
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.port = self._server.server_port
+        self.code = f"""
+data "terraform_remote_state" "elsewhere" {{
+  backend = "http"
+  config = {{
+    address = "http://127.0.0.1:{self.port}/state"
+  }}
+  defaults = {{}}
+}}
+"""
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def shut(self):
+        self.asked.clear()
+        self.open.clear()
+
+
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    with Server(tmp_path_factory.mktemp("matrix") / "server", RUNNER_CONCURRENCY="4", **RUNS) as running:
+def doorway():
+    return Door()
+
+
+@pytest.fixture
+def door(doorway):
+    doorway.shut()
+    yield doorway
+    doorway.open.set()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory, doorway):
+    with Server(tmp_path_factory.mktemp("matrix") / "server", RUNNER_CONCURRENCY="4",
+                RUNNER_LOOPBACK_PORTS=str(doorway.port), **RUNS) as running:
         yield running
 
 
@@ -210,6 +262,20 @@ def test_plain_logs_are_shown_as_they_come(person):
     assert person.run("output", "-raw", "secret") == "canary-77e1"
 
 
+def test_structured_logs_are_documents_and_are_drawn(person):
+    child = person.spawn("apply", "-auto-approve")
+    child.expect("terraform_data.greeting will be created")
+    child.expect("terraform_data.greeting: Creation complete")
+    output = child.before + finish(child)
+    assert "@level" not in output
+    run = runs(person)[0]
+    for phase in ("plan", "apply"):
+        lines = log_of(person, run, phase).strip("\x02\x03").removeprefix("Apply\n\n\n").splitlines()
+        types = [json.loads(line)["type"] for line in lines]
+        assert len(types) > 3 and types[0] in ("log", "tollgate"), lines
+    assert "apply_complete" in types
+
+
 @pytest.mark.code(SLOW)
 def test_an_interrupted_apply_offers_to_cancel_and_keeps_its_state(person):
     child = person.spawn("apply")
@@ -269,6 +335,46 @@ def test_an_interrupt_while_the_plan_waits_offers_to_cancel(person):
         assert run["attributes"]["status"] == "canceled"
         assert re.fullmatch("\x02[^\x02\x03]*canceled[^\x02\x03]*\x03", log_of(person, run, "plan"))
     set_lock(person, "unlock")
+
+
+def test_an_interrupt_while_terraform_plans_offers_to_cancel(server, terraform_program, tmp_path, door):
+    person = Person(server, server.project(tmp_path / "project", "planning", door.code))
+    person.workspace = "planning"
+    person.run("init", "-input=false")
+    child = person.spawn("apply")
+    assert door.asked.wait(60), "the plan did not come so far"
+    run = run_reaches(person, runs(person)[0]["id"], "planning")
+    child.expect("terraform_remote_state.elsewhere: (Reading|Refreshing|Still )")
+    child.sendintr()
+    child.expect("Do you want to cancel the remote operation")
+    child.expect("Enter a value:")
+    child.sendline("yes")
+    child.expect("The remote operation was successfully cancelled")
+    finish(child)
+    # Terraform ends what it is at, and then nothing more is done.
+    door.open.set()
+    ended = run_reaches(person, run["id"], "canceled", "errored", "planned")
+    assert ended["attributes"]["status"] == "canceled"
+    assert log_of(person, ended, "plan").endswith("\x03")
+    assert not workspace(person)["attributes"]["locked"]
+
+
+def test_an_interrupted_plan_that_runs_goes_on_without_its_command(server, terraform_program, tmp_path, door):
+    person = Person(server, server.project(tmp_path / "project", "left-alone", door.code))
+    person.workspace = "left-alone"
+    person.run("init", "-input=false")
+    child = person.spawn("plan")
+    assert door.asked.wait(60), "the plan did not come so far"
+    child.expect("terraform_remote_state.elsewhere: (Reading|Refreshing|Still )")
+    child.sendintr()
+    child.expect("Interrupt received")
+    child.expect(pexpect.EOF)
+    run = runs(person)[0]
+    assert run["attributes"]["status"] == "planning"
+    door.open.set()
+    ended = run_reaches(person, run["id"], "planned_and_finished", "errored", "canceled")
+    assert ended["attributes"]["status"] == "planned_and_finished"
+    assert log_of(person, ended, "plan").endswith("\x03")
 
 
 def test_an_interrupted_plan_leaves_a_run_that_others_can_end(terraform_program, tmp_path):
