@@ -3,8 +3,12 @@
 
 #include "common/base/encoding.h"
 #include "common/crypto/hash.h"
+#include "server/api/account.h"
+#include "server/api/permission.h"
 #include "server/api/routes.h"
+#include "server/api/runs.h"
 #include "server/api/signed_url.h"
+#include "server/api/workspaces.h"
 #include "server/domain/ids.h"
 
 namespace tollgate::api {
@@ -326,16 +330,41 @@ Result<StateVersion> current_version(const Call& call, Tables& tables) {
   return std::move(*version);
 }
 
+// What a client asks to have beside a state. Sensitive outputs are there without their value.
+Result<json::Array> include_with_version(Tables& tables, const Call& call, const StateVersion& version) {
+  json::Array included;
+  for (const std::string& name : included_names(call.query)) {
+    if (name == "outputs") {
+      for (const StateVersionOutput& output : tables.state_versions().outputs(version.id))
+        included.push_back(output_resource(output, false));
+    } else if (name == "created_by") {
+      if (const auto user = tables.users().find(version.created_by)) included.push_back(user_resource(*user, false));
+    } else if (name == "run") {
+      // A state is shown to people who may not read the run that made it.
+      Subject subject;
+      subject.workspace = tables.workspaces().find(version.workspace_id);
+      const auto run = tables.runs().find(version.run_id);
+      if (run && subject.workspace && may(tables, call.principal, Permission::workspace_read, subject)) {
+        included.push_back(run_resource(tables, call, *run));
+      }
+    } else if (name != "run.created_by" && name != "run.configuration_version") {
+      // These are left out: a relationship of the run tells where they are.
+      return fail(invalid_include(name));
+    }
+  }
+  return included;
+}
+
+Result<http::Response> show_with_includes(Tables& tables, const Call& call, const StateVersion& version) {
+  TG_TRY(json::Array included, include_with_version(tables, call, version));
+  return document(200, state_version_resource(tables, call, version), std::move(included));
+}
+
 Result<http::Response> show_current(const Call& call) {
   return call.store().read([&](Tables& tables) -> Result<http::Response> {
     TG_TRY(const StateVersion version, current_version(call, tables));
-    json::Array included;
-    for (const auto& output : tables.state_versions().outputs(version.id)) {
-      included.push_back(output_resource(output, false));
-    }
-    const bool wanted = call.query_text("include").find("outputs") != std::string::npos;
-    return with_snapshots(
-        document(200, state_version_resource(tables, call, version), wanted ? std::move(included) : json::Array()));
+    TG_TRY(http::Response response, show_with_includes(tables, call, version));
+    return with_snapshots(std::move(response));
   });
 }
 
@@ -363,9 +392,8 @@ Result<http::Response> show_output(const Call& call) {
 }
 
 Result<http::Response> show_version(const Call& call) {
-  return call.store().read([&](Tables& tables) -> Result<http::Response> {
-    return document(200, state_version_resource(tables, call, *call.subject.state_version));
-  });
+  return call.store().read(
+      [&](Tables& tables) { return show_with_includes(tables, call, *call.subject.state_version); });
 }
 
 Result<http::Response> list_versions(const Call& call) {

@@ -107,6 +107,34 @@ TEST_F(States, LockUploadReadUnlock) {
   EXPECT_EQ(lock(member, "unlock"), 200);
 }
 
+TEST_F(States, WhatIsAskedForComesBesideAState) {
+  constexpr std::string_view kState = R"({"version":4,"serial":1,"lineage":"one","outputs":{
+      "a":{"value":"shown","type":"string"},"b":{"value":"hidden","type":"string","sensitive":true}}})";
+  ASSERT_EQ(lock(member), 200);
+  const auto made = new_state(workspace, member, kState, 1);
+  ASSERT_EQ(send("PUT", text_of(made, "hosted-state-upload-url"), "", std::string(kState)).status, 200);
+  for (const std::string& one :
+       {"workspaces/" + workspace + "/current-state-version", "state-versions/" + text_of(made, "")}) {
+    const auto included = [&](const std::string& names) {
+      const auto answer = send("GET", path(one + "?include=" + names), member);
+      EXPECT_EQ(answer.status, 200) << one << names << answer.body;
+      const auto document = json::parse(answer.body);
+      const json::Value* rows = document ? document->find("included") : nullptr;
+      return rows ? json::to_text(*rows) : std::string();
+    };
+    EXPECT_EQ(included(""), "");
+    const std::string outputs = included("outputs");
+    EXPECT_NE(outputs.find(R"("name":"a")"), std::string::npos) << outputs;
+    EXPECT_NE(outputs.find("shown"), std::string::npos) << outputs;
+    EXPECT_NE(outputs.find(R"("name":"b")"), std::string::npos) << outputs;
+    EXPECT_EQ(outputs.find("hidden"), std::string::npos) << outputs;
+    EXPECT_NE(included("outputs,created_by").find(R"("type":"users")"), std::string::npos);
+    // A person made it, with no run.
+    EXPECT_EQ(included("run,run.created_by"), "");
+    EXPECT_EQ(send("GET", path(one + "?include=nonsense"), member).status, 400);
+  }
+}
+
 TEST_F(States, BytesThatWereNotAnnouncedAreRefused) {
   ASSERT_EQ(lock(member), 200);
   const auto made = new_state(workspace, member, kFirst, 1);
