@@ -3,6 +3,7 @@
 #include <exception>
 
 #include "common/os/process_hardening.h"
+#include "server/app/backup.h"
 #include "server/app/commands.h"
 #include "server/app/configuration.h"
 #include "server/app/mfa_commands.h"
@@ -63,6 +64,11 @@ int run(int argc, char** argv) {
   command(app, "serve", "serve until SIGTERM; SIGHUP puts a new program or new settings in place",
           [&] { return run_serve(directory); });
   command(app, "worker", "", [&] { return run_worker(directory); })->group("");
+
+  std::string target;
+  made = command(app, "backup", "copy all but the master key into a new directory, while the server goes on",
+                 [&] { return run_backup(directory, target); });
+  made->add_option("TARGET", target, "the new directory")->required();
 
   CLI::App* config = app.add_subcommand("config", "settings")->require_subcommand(1);
   command(*config, "check", "read settings, key and certificate as the server does", [&] {

@@ -69,6 +69,13 @@ class FileTurn final : public WriteTurn {
   os::FileLock lock_;
 };
 
+std::string quoted(std::string_view text) {
+  std::string result = "'";
+  for (const char c : text)
+    result += c == '\'' ? "''" : std::string(1, c);
+  return result + "'";
+}
+
 class SqliteEngine final : public SqlEngine {
  public:
   SqliteEngine(os::PrivateDirectory directory, std::string path, std::string name, Duration patience)
@@ -95,6 +102,9 @@ class SqliteEngine final : public SqlEngine {
     session->run_once("PRAGMA wal_autocheckpoint=0");
     return session;
   }
+
+  // Not a reader of the pool, for query_only would forbid the new file too.
+  void copy_to(const std::string& target) { connect(" readonly=true")->run_once("VACUUM INTO " + quoted(target)); }
 
   std::unique_ptr<WriteTurn> take_turn() override {
     auto lock = os::FileLock::acquire(directory_, name_ + ".lock", patience_, clock_);
@@ -167,6 +177,14 @@ Result<std::unique_ptr<domain::Store>> open_sqlite_store(const std::string& path
   TG_CHECK(make_private(directory, name, path, options.read_only));
   auto engine = std::make_unique<SqliteEngine>(std::move(directory), path, name, options.patience);
   return SqlStore::open(std::move(engine), keys, random, clock, {options.readers, options.read_only});
+}
+
+void copy_sqlite_database(const std::string& path, const std::string& target) {
+  const std::size_t slash = path.rfind('/');
+  auto directory =
+      os::PrivateDirectory::open(slash == std::string::npos ? "." : path.substr(0, std::max<std::size_t>(slash, 1)));
+  if (!directory) throw DatabaseError(DatabaseError::Kind::other, directory.error().text());
+  SqliteEngine(std::move(*directory), path, "", Duration(0)).copy_to(target);
 }
 
 }  // namespace tollgate::store

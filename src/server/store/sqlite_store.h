@@ -31,4 +31,8 @@ Result<std::unique_ptr<domain::Store>> open_sqlite_store(const std::string& path
                                                          RandomSource& random, const Clock& clock,
                                                          const SqliteOptions& options = {});
 
+// The database as it is at one moment, in a new file; others may write to it meanwhile. Throws DatabaseError, also
+// where `target` is there.
+void copy_sqlite_database(const std::string& path, const std::string& target);
+
 }  // namespace tollgate::store
