@@ -7,7 +7,7 @@ from tests.web.browser import ROOT
 
 TYPES = {"OrganizationAttributes": ["organizations"], "WorkspaceAttributes": ["workspaces"], "RunAttributes": ["runs"], "PhaseAttributes": ["plans", "applies"],
          "RunEvent": ["run-events"], "VariableAttributes": ["vars"], "StateVersionAttributes": ["state-versions"], "TokenAttributes": ["authentication-tokens"],
-         "AuditEventAttributes": ["audit-events"], "AwsMfaSettingsAttributes": ["aws-mfa-settings"], "AwsIdentityAttributes": ["aws-identities"],
+         "AuditEventAttributes": ["audit-events"], "NoticeAttributes": ["notices"], "AwsMfaSettingsAttributes": ["aws-mfa-settings"], "AwsIdentityAttributes": ["aws-identities"],
          "WebhookAttributes": ["notification-configurations"], "WebhookDeliveryAttributes": ["webhook-deliveries"]}
 
 

@@ -9,7 +9,6 @@ import { WorkspaceRuns } from './pages/workspace';
 import { Workspaces } from './pages/workspaces';
 import { followLinks, go, match, pathname, type Route } from './router';
 import './style.css';
-import { Empty } from './ui/basics';
 import { later } from './ui/later';
 import { Layout } from './ui/layout';
 import { restoreNotifying } from './ui/notify';
@@ -48,11 +47,12 @@ function Page({ route }: { route: Route }) {
     default:
   }
   return (
-    <Empty title="There is no such page">
+    <div class="empty">
+      <h1>There is no such page</h1>
       <p>
         <a href="/app">To the organizations</a>
       </p>
-    </Empty>
+    </div>
   );
 }
 

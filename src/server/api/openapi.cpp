@@ -69,6 +69,7 @@ std::string_view resource_of(const Route& route) {
       {"authentication-tokens", "authentication-tokens"},
       {"webhook", "notification-configurations"},
       {"deliveries", "webhook-deliveries"},
+      {"notices", "notices"},
       {"aws-mfa", "aws-mfa-settings"},
       {"aws-identities", "aws-identities"},
       {"audit-events", "audit-events"},
@@ -262,6 +263,7 @@ const std::vector<ResourceSchema>& resource_schemas() {
       {"webhook-deliveries",
        "trigger:string run-id:string state:string attempts:integer created-at:time next-attempt-at:time? "
        "response:object?"},
+      {"notices", "kind:string sentence:string by:string? created-at:time"},
       {"audit-events",
        "sequence:integer at:time event:string actor:object address:string subject:object details:object hash:string"},
       {"aws-mfa-settings",

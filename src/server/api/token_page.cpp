@@ -23,7 +23,7 @@ http::Response token_page(const Call& call, const Visitor& visitor, const Secret
       "<button name=\"action\" value=\"create\">Make a token</button></form>",
       csrf_field(visitor), kMaxDescription);
   const auto tokens = call.store().read([&](Tables& tables) { return tables.tokens().of_user(visitor.user.id); });
-  if (!tokens.empty()) page.body += "<table><tr><th>For</th><th>Made</th><th></th></tr>";
+  if (!tokens.empty()) page.body += "<table><tr><th>For</th><th>Made</th><td></td></tr>";
   for (const domain::Token& token : tokens) {
     page.body += fmt::format(
         "<tr><td>{}</td><td>{}</td><td><form method=\"post\">{}<input type=\"hidden\" name=\"token\" value=\"{}\">"

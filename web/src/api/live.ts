@@ -21,8 +21,18 @@ export interface WorkspaceChanged {
   'workspace-id': string;
   what: string;
 }
-export type LiveEvent = { kind: 'run'; data: RunChanged } | { kind: 'workspace'; data: WorkspaceChanged } | { kind: 'log'; data: LogGrew } | { kind: 'resync' };
-type Kind = 'run' | 'workspace' | 'log';
+// Its owners were told something.
+export interface Noticed {
+  organization: string;
+}
+export type LiveEvent =
+  | { kind: 'run'; data: RunChanged }
+  | { kind: 'workspace'; data: WorkspaceChanged }
+  | { kind: 'log'; data: LogGrew }
+  | { kind: 'notice'; data: Noticed }
+  | { kind: 'resync' };
+const kinds = ['run', 'workspace', 'log', 'notice'] as const;
+type Kind = (typeof kinds)[number];
 
 // Whether something of an organization may look different now.
 export function inOrganization(event: LiveEvent, organization: string): boolean {
@@ -78,7 +88,7 @@ function connect(publish: (message: Message) => void, stopped: AbortSignal): Pro
         publish({ streaming: true });
         publish({ event: { kind: 'resync' } });
       };
-      for (const kind of ['run', 'workspace', 'log'] as const) source.addEventListener(kind, (event) => hear(kind, event as MessageEvent<string>));
+      for (const kind of kinds) source.addEventListener(kind, (event) => hear(kind, event as MessageEvent<string>));
       source.addEventListener('resync', () => publish({ event: { kind: 'resync' } }));
       source.onerror = () => {
         publish({ streaming: false });

@@ -154,6 +154,14 @@ export interface StateVersionAttributes {
 }
 export type StateVersion = Resource<StateVersionAttributes>;
 
+export interface NoticeAttributes {
+  kind: string;
+  sentence: string;
+  by: string | null;
+  'created-at': string;
+}
+export type Notice = Resource<NoticeAttributes>;
+
 export interface TokenAttributes {
   description: string;
   token: string | null;

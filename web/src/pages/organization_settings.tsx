@@ -11,6 +11,7 @@ import { Choice, SaveForm, Section } from '../ui/forms';
 import { useLoad } from '../ui/load';
 import { Audit } from './audit';
 import { OrganizationMfa } from './aws_mfa';
+import { Notices } from './notices';
 import { Variables } from './variables';
 import { WebhookSettings } from './webhook';
 
@@ -20,6 +21,7 @@ const sections: [string, string, (may: Record<string, boolean>) => boolean][] = 
   ['users', 'Users', () => true],
   ['variables', 'Variables', () => true],
   ['webhook', 'Webhook', (may) => may['can-update-aws-mfa'] ?? false],
+  ['notices', 'Notices', (may) => may['can-update-aws-mfa'] ?? false],
   ['audit', 'Audit', (may) => may['can-read-audit'] ?? false],
   ['token', 'API token', (may) => may['can-update-api-token'] ?? false],
 ];
@@ -56,8 +58,10 @@ export function OrganizationSettings({ name, section }: { name: string; section:
               {section === 'users' && <Users name={name} manage={may['can-manage-users'] ?? false} />}
               {section === 'variables' && <Variables place={path`/api/v2/organizations/${name}/vars`} writable={may['can-update'] ?? false} what="For every run of the organization. Your own stand under Variables, above." />}
               {section === 'webhook' && may['can-update-aws-mfa'] && <WebhookSettings organization={name} />}
+              {section === 'notices' && may['can-update-aws-mfa'] && <Notices organization={name} />}
               {section === 'audit' && may['can-read-audit'] && <Audit organization={name} />}
               {section === 'token' && may['can-update-api-token'] && <OrganizationToken name={name} />}
+              {!sections.some(([key, , allowed]) => key === section && allowed(may)) && <Empty title="There is no such page, or it is not for you" />}
             </>
           );
         }}

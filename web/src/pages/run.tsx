@@ -64,6 +64,7 @@ export function RunPage({ organization, workspace, id }: { organization: string;
   return (
     <>
       <Crumbs organization={organization} workspace={workspace} linked />
+      {!data && <h1 class="unseen">Run</h1>}
       <Shown loaded={loaded}>{(shown) => <RunBody data={shown} reload={loaded.reload} />}</Shown>
     </>
   );

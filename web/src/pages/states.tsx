@@ -83,6 +83,7 @@ function List({ organization, name, id }: { organization: string; name: string; 
                       <th scope="col">Serial</th>
                       <th scope="col">When</th>
                       <th scope="col">From</th>
+                      <th scope="col">Terraform</th>
                       <th scope="col">Size</th>
                       <th scope="col">
                         <span class="unseen">Download</span>
@@ -118,6 +119,9 @@ function Row({ version, organization, name }: { version: StateVersion; organizat
         <When at={attributes['created-at']} />
       </td>
       <td>{run ? <a href={address.run(organization, name, run)}>{run}</a> : 'terraform'}</td>
+      <td>
+        {attributes['terraform-version'] ? <Foreign text={attributes['terraform-version']} /> : <span class="quiet">{url ? 'not said' : 'not known yet'}</span>}
+      </td>
       <td>{bytes(attributes.size)}</td>
       <td class="cell-actions">
         {url ? (

@@ -133,7 +133,11 @@ TEST_F(OpenApi, SchemasAreTrue) {
   domain::WebhookDelivery delivery;
   delivery.id = "ncd-1";
   delivery.webhook_id = webhook.id;
+  domain::Notice notice;
+  notice.id = "ntc-1";
+  notice.organization_id = webhook.organization_id;
   EXPECT_TRUE(store.write([&](Tables& tables) -> Result<void> {
+    TG_CHECK(tables.notices().insert(notice));
     TG_CHECK(tables.webhooks().insert(webhook));
     return tables.webhook_deliveries().insert(delivery);
   }));
@@ -158,7 +162,7 @@ TEST_F(OpenApi, SchemasAreTrue) {
         "state-versions/" + state + "/outputs", std::string("organizations/acme/organization-memberships"),
         std::string("users/user-alice/authentication-tokens"), std::string("organizations/acme/audit-events"),
         std::string("organizations/acme/webhook"), std::string("organizations/acme/webhook/deliveries"),
-        std::string("organizations/acme/aws-mfa")}) {
+        std::string("organizations/acme/aws-mfa"), std::string("organizations/acme/notices")}) {
     look(send("GET", path(target), owner));
   }
   for (const ResourceSchema& schema : resource_schemas()) {
