@@ -51,7 +51,7 @@ def start_run(server, workspace, message="", **attributes):
     return ask(server, "POST", "/api/v2/runs", data("runs", wanted, workspace=("workspaces", workspace)), 201)["data"]["id"]
 
 
-def wait_for(server, run, *statuses, seconds=60):
+def wait_for(server, run, *statuses, seconds=180):
     """The attributes of the run once it has one of the statuses."""
     for _ in range(seconds * 10):
         attributes = ask(server, "GET", f"/api/v2/runs/{run}")["data"]["attributes"]

@@ -79,10 +79,10 @@ class Browser:
     def press(self, *keys):
         self.tell("press", keys=list(keys))
 
-    def see(self, what, seconds=60, **more):
+    def see(self, what, seconds=180, **more):
         self.tell("see", target=target(what, **more), seconds=seconds)
 
-    def gone(self, what, seconds=60, **more):
+    def gone(self, what, seconds=180, **more):
         self.tell("gone", target=target(what, **more), seconds=seconds)
 
     def count(self, what, **more):

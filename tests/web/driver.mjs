@@ -35,7 +35,7 @@ await context.addInitScript(() => {
 });
 page = context.pages()[0] ?? (await context.newPage());
 watch(page);
-page.setDefaultTimeout(60_000);
+page.setDefaultTimeout(180_000);
 
 const find = ({ role, name, exact, label, text, css, nth }) => {
   let found;
@@ -73,7 +73,7 @@ const operations = {
   offline: async ({ offline }) => void (await context.setOffline(offline)),
   newPage: async () => {
     page = await context.newPage();
-    page.setDefaultTimeout(60_000);
+    page.setDefaultTimeout(180_000);
     return context.pages().length - 1;
   },
   use: async ({ index }) => {
@@ -101,8 +101,11 @@ const operations = {
     });
   },
   unroute: async ({ pattern }) => void (await context.unroute(new RegExp(pattern))),
+  // A time of the page's own, which a test moves: what is to happen in ten minutes happens now.
+  clock: async () => void (await page.clock.install()),
+  later: async ({ seconds }) => void (await page.clock.fastForward(seconds * 1000)),
   axe: async () => {
-    await page.evaluate(axe);
+    if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(axe);
     const found = await page.evaluate(async () => {
       const result = await window.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] });
       return result.violations.map((one) => `${one.id}: ${one.help}: ${one.nodes.slice(0, 4).map((node) => `${node.html.slice(0, 200)} ${node.any[0]?.message ?? ''}`).join(' | ')}`);

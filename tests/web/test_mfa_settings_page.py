@@ -5,7 +5,8 @@ import pytest
 
 from tests.support.gate import ACCOUNT, Phone, keys, sent_codes
 from tests.support.runs import ask, new_workspace
-from tests.web.conftest import PASSWORD
+from tests.web.browser import Browser
+from tests.web.conftest import PASSWORD, accessible, check_innocent, sign_in
 
 SETTINGS = "/api/v2/organizations/acme/aws-mfa"
 IDENTITIES = "/api/v2/organizations/acme/aws-identities"
@@ -26,12 +27,6 @@ def password(server):
 
 def settings(server):
     return ask(server, "GET", SETTINGS)["data"]["attributes"]
-
-
-def accessible(browser):
-    for scheme in ("light", "dark"):
-        browser.tell("media", media={"colorScheme": scheme})
-        assert browser.axe() == [], scheme
 
 
 def choose(browser, level, saved="Save settings"):
@@ -192,6 +187,33 @@ def test_a_member_brings_an_identity_and_a_device(server, browser, bobs_browser,
     browser.goto(PAGE)
     browser.click("role:button/Delete the identity")
     browser.see("role:button/Set up the identity")
+
+
+def test_owners_are_told_who_raised_and_who_lowered_the_level(server, browser, bobs_browser):
+    server.set_mfa("--level", "never")
+    browser.goto("/app/acme/settings/notices")
+    browser.see("role:heading/Notices")
+    told = browser.count("css:.list-row:has-text('ana raised the level')")
+    with Browser(server.url) as another:
+        another.goto("/login")
+        sign_in(another, "ana", PASSWORD)
+        another.goto(PAGE)
+        another.see("A code is needed for")
+        choose(another, "applies-only")
+        another.see("Saved.")
+        # It comes by itself, to who is looking.
+        browser.see("css:.list-row:first-child:has-text('ana raised the level of AWS MFA from never to applies-only')")
+        assert browser.count("css:.list-row:has-text('ana raised the level')") == told + 1
+        choose(another, "never")
+        another.fill("label:Type acme to go on", "acme")
+        another.click("role:button/Lower the level")
+        browser.see("css:.list-row:first-child:has-text('ana lowered the level of AWS MFA from applies-only to never')")
+        check_innocent(another)
+    accessible(browser)
+    # Of no concern to a member.
+    bobs_browser.goto("/app/acme/settings/notices")
+    bobs_browser.see("There is no such page, or it is not for you")
+    assert bobs_browser.count("role:link/Notices") == 0
 
 
 def test_the_audit_is_read_searched_and_verified(server, browser, bobs_browser):

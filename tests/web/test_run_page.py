@@ -1,7 +1,7 @@
 """The run page in a browser, in front of real runs."""
 import pytest
 
-from tests.support.runs import new_workspace, start_run, upload, wait_for
+from tests.support.runs import archive, ask, new_workspace, start_run, upload, wait_for
 
 MAIN = """
 variable "greeting" { default = "hello" }
@@ -31,7 +31,7 @@ def test_a_run_is_started_read_confirmed_and_applied(server, browser, network):
     browser.click("role:button/Start run")
     browser.fill("label:Message", "Add the office network")
     browser.click("css:dialog button[type=submit]")
-    browser.see("Needs confirmation", 60)
+    browser.see("Needs confirmation")
     assert "/app/acme/network/runs/run-" in browser.tell("address")
     browser.see("5 to add")
     # What a resource will be stands behind its line.
@@ -43,7 +43,7 @@ def test_a_run_is_started_read_confirmed_and_applied(server, browser, network):
     browser.click("role:button/Confirm & Apply")
     browser.fill("label:Comment (optional)", "looks right")
     browser.click("role:button/Confirm Plan")
-    browser.see("Apply finished", 60)
+    browser.see("Apply finished")
     browser.see("5 of 5 done")
     browser.see("Apply complete! Resources: 5 added, 0 changed, 0 destroyed.")
     browser.see('greeting = "hello"')
@@ -60,6 +60,67 @@ def test_a_run_is_discarded(server, browser, network):
     browser.click("css:.action-bar button[type=submit]")
     browser.see("Discarded: the plan will not be applied.")
     wait_for(server, run, "discarded")
+
+
+def test_runs_of_every_kind_are_started_from_an_upload_and_from_the_latest(server, browser, tmp_path):
+    new_workspace(server, "kinds")
+    packed = tmp_path / "configuration.tar.gz"
+    packed.write_bytes(archive({"main.tf": 'resource "terraform_data" "uploaded" {}\n'}))
+    browser.goto("/app/acme/kinds")
+    browser.see("No runs yet")
+    browser.click("role:button/Start run")
+    browser.click("role:radio/An archive")
+    browser.click("css:dialog button[type=submit]")
+    browser.see("Choose the archive first.")
+    assert browser.axe() == []
+    browser.tell("upload", target={"label": "Archive with the configuration"}, file=str(packed))
+    browser.fill("label:Message", "from a file")
+    browser.click("css:dialog button[type=submit]")
+    browser.see("Needs confirmation")
+    browser.see("role:button/terraform_data.uploaded")
+    browser.click("role:button/Confirm & Apply")
+    browser.click("role:button/Confirm Plan")
+    browser.see("Apply finished")
+    for kind, words, attribute in [("Plan only", "from a file again", "plan-only"), ("Refresh state", "look again", "refresh-only"), ("Destroy", "take it down", "is-destroy")]:
+        browser.goto("/app/acme/kinds")
+        browser.click("role:button/Start run")
+        browser.click(f"role:radio/{kind}")
+        browser.fill("label:Message", words)
+        browser.click("css:dialog button[type=submit]")
+        browser.see(f"css:h1:has-text('{words}')")
+        run = browser.tell("address").rsplit("/", 1)[1]
+        assert ask(server, "GET", f"/api/v2/runs/{run}")["data"]["attributes"][attribute] is True
+        wait_for(server, run, "planned", "planned_and_finished")
+    browser.see("will be destroyed")
+    browser.click("role:button/Discard Run")
+    browser.click("css:.action-bar button[type=submit]")
+    browser.see("Discarded: the plan will not be applied.")
+
+
+# Until somebody stops it.
+ENDLESS = """
+resource "terraform_data" "endless" {
+  provisioner "local-exec" {
+    command = "n=0; while [ $n -lt 6000 ]; do n=$((n+1)); echo still here $n; sleep 0.1; done"
+  }
+}
+"""
+
+
+def test_an_apply_is_canceled(server, browser):
+    workspace = new_workspace(server, "endless")
+    upload(server, workspace, {"main.tf": ENDLESS})
+    run = start_run(server, workspace, "stop me", auto_apply=True)
+    browser.goto(f"/app/acme/endless/runs/{run}")
+    browser.see("still here 3", exact=False)
+    browser.click("role:button/Cancel Run")
+    browser.fill("label:Comment (optional)", "wrong account")
+    browser.click("css:.action-bar button[type=submit]")
+    browser.see("Canceled.", exact=True)
+    wait_for(server, run, "canceled")
+    browser.click("Who did what")
+    browser.see("wrong account")
+    assert browser.axe() == []
 
 
 def test_a_run_that_fails_says_why(server, browser):
@@ -125,7 +186,7 @@ def test_a_phone_shows_all_of_it(server, browser, network):
     for path in ["/app", "/app/acme", "/app/acme/network", f"/app/acme/network/runs/{run}"]:
         browser.goto(path)
         browser.see("css:main h1")
-        browser.evaluate("new Promise((done) => setTimeout(done, 300))")
+        browser.gone("css:main .bones")
         assert browser.evaluate("document.documentElement.scrollWidth") <= 360, path
 
 

@@ -3,7 +3,7 @@ import pytest
 
 from tests.support.runs import ask, new_workspace, start_run, upload, wait_for
 from tests.web.browser import Browser
-from tests.web.conftest import set_password, sign_in
+from tests.web.conftest import check_innocent, set_password, sign_in
 
 FILES = {"main.tf": 'variable "size" { default = 1 }\nresource "terraform_data" "a" { input = var.size }\n'
                     'output "size" { value = terraform_data.a.output }\n'
@@ -67,6 +67,15 @@ def test_states_and_outputs(server, browser, storage):
     assert "canary-7d1" not in browser.evaluate("document.documentElement.outerHTML")
     where = browser.tell("attribute", target={"role": "link", "name": "Download serial"}, name="href")
     assert where.startswith("/api/v2/state-versions/") and where.endswith("/download")
+    taken = browser.evaluate(f"fetch('{where}').then((answer) => answer.json())")
+    assert taken["outputs"]["secret"]["value"] == "canary-7d1" and taken["serial"] >= 1
+    # With which terraform; of some states nobody has said it.
+    browser.see(f"role:cell/{taken['terraform_version']}")
+    assert browser.axe() == []
+    browser.tell("route", pattern="/api/v2/state-versions[?]", attributes={"terraform-version": None})
+    browser.tell("reload")
+    browser.see("role:cell/not said")
+    assert browser.count(f"role:cell/{taken['terraform_version']}") == 0
     assert browser.axe() == []
 
 
@@ -147,6 +156,23 @@ def test_sessions_are_listed(browser):
     assert browser.axe() == []
 
 
+def test_another_browser_of_mine_is_signed_out_from_here(server, password):
+    server.command("user", "create", server.folder, "sam", "--email", "sam@example.com")
+    set_password(server, "sam", password)
+    with Browser(server.url) as here, Browser(server.url) as there:
+        for opened in (there, here):
+            opened.goto("/login")
+            sign_in(opened, "sam", password)
+        here.goto("/app/settings/sessions")
+        here.see("css:.list-row", nth=1)
+        here.click("role:button/Sign out Chrome")
+        here.gone("role:button/Sign out Chrome")
+        here.see("Chrome on Linux (this one)")
+        there.goto("/app")
+        there.see("role:heading/Sign in")
+        check_innocent(here)
+
+
 def test_my_variables_and_everybodys(server, browser):
     browser.goto("/settings/organization_variables")
     browser.click("role:button/Add variable", nth=0)
@@ -173,3 +199,36 @@ def test_a_member_is_offered_what_a_member_may(server, password):
         browser.goto("/app/acme/settings/users")
         browser.see("role:rowheader/eve")
         assert browser.count("role:button/Remove") == 0
+        # Settings of a workspace are a member's; to delete it, or to take a lock away, is not.
+        workspace = new_workspace(server, "shared-by-all")
+        ask(server, "POST", f"/api/v2/workspaces/{workspace}/actions/lock", {"reason": "ana works here"})
+        browser.goto("/app/acme/shared-by-all/settings")
+        browser.see("Locked: ana works here")
+        browser.see("role:button/Save settings")
+        assert browser.count("role:button/Force unlock") == browser.count("role:button/Delete workspace") == 0
+        for section in ("webhook", "notices", "audit", "token"):
+            browser.goto(f"/app/acme/settings/{section}")
+            browser.see("There is no such page, or it is not for you")
+        check_innocent(browser)
+
+
+def test_who_belongs_to_nothing_sees_nothing(server, password):
+    run = start_run(server, upload_one(server, "secret-plans"), "nobody else's business", plan_only=True)
+    server.command("user", "create", server.folder, "mallory", "--email", "mallory@example.com")
+    set_password(server, "mallory", password)
+    with Browser(server.url) as browser:
+        browser.goto("/login")
+        sign_in(browser, "mallory", password)
+        browser.see("You belong to no organization yet")
+        for path in ("/app/acme", "/app/acme/secret-plans", f"/app/acme/secret-plans/runs/{run}", "/app/acme/secret-plans/states", "/app/acme/settings"):
+            browser.goto(path)
+            browser.see("It does not exist, or you may not see it.")
+            assert "nobody else's business" not in browser.text("css:body")
+        check_innocent(browser)
+    wait_for(server, run, "planned_and_finished")
+
+
+def upload_one(server, name):
+    workspace = new_workspace(server, name)
+    upload(server, workspace, FILES)
+    return workspace
