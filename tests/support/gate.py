@@ -98,16 +98,58 @@ def keys(world, user):
     return row["id"], row["secret"]
 
 
+READ_ONLY = "arn:aws:iam::222222222222:role/team/read-only"
+
+
+def aws_code(folder, world, role=READ_ONLY):
+    """Adds to a project's code a provider that assumes a role, and what says who it was then."""
+    code = (folder / "main.tf").read_text()
+    code = code.replace("terraform {", f"""terraform {{
+  required_providers {{
+    aws = {{
+      source  = "hashicorp/aws"
+      version = "{clients.provider_version(clients.provider_mirror())}"
+    }}
+  }}""", 1)
+    code += f"""
+provider "aws" {{
+  region = "eu-central-1"
+  endpoints {{
+    sts = "{world.url}"
+  }}
+  assume_role {{
+    role_arn = "{role}"
+  }}
+}}
+
+data "aws_caller_identity" "me" {{
+}}
+
+resource "terraform_data" "caller" {{
+  input = data.aws_caller_identity.me.arn
+}}
+
+output "caller" {{
+  value = terraform_data.caller.output
+}}
+"""
+    (folder / "main.tf").write_text(code)
+    return folder
+
+
+def gate_settings(world):
+    """What a server is told whose AWS is this sandbox, for its own calls and for what its runs do."""
+    mirror = clients.provider_mirror()
+    return {"RUNNER_NETWORK": "none", "RUNNER_LOOPBACK_PORTS": world.url.rsplit(":", 1)[1], "STS_ENDPOINT": world.url,
+            **({"TERRAFORM_PROVIDER_MIRROR": mirror} if mirror else {})}
+
+
 class GateServer(Server):
     """ana and bob may apply in acme; both have their own AWS identity there."""
 
     def __init__(self, folder, world, level="plans-and-applies", people=("ana", "bob"), **settings):
         self.world = world
-        settings.setdefault("RUNNER_LOOPBACK_PORTS", world.url.rsplit(":", 1)[1])
-        settings["STS_ENDPOINT"] = world.url
-        if clients.provider_mirror():
-            settings["TERRAFORM_PROVIDER_MIRROR"] = clients.provider_mirror()
-        super().__init__(folder, **settings)
+        super().__init__(folder, **{**gate_settings(world), **settings})
         self.tokens = {"ana": self.token}
         self.command("user", "create", self.folder, "bob", "--email", "bob@example.com")
         self.tokens["bob"] = self.command("token", "create", self.folder, "--user", "bob").strip()
@@ -138,41 +180,9 @@ class GateServer(Server):
                      f'    path = "{clients.provider_mirror()}"\n  }}\n}}\n')
         return super().terraform_environment(token, more)
 
-    def aws_project(self, folder):
+    def aws_project(self, folder, workspace="app", role=READ_ONLY):
         """Code whose provider assumes a role that demands MFA, as the sandbox's AWS enforces, and says who it was."""
-        folder = self.project(folder)
-        code = (folder / "main.tf").read_text()
-        code = code.replace("terraform {", f"""terraform {{
-  required_providers {{
-    aws = {{
-      source  = "hashicorp/aws"
-      version = "{clients.provider_version(clients.provider_mirror())}"
-    }}
-  }}""", 1)
-        code += f"""
-provider "aws" {{
-  region = "eu-central-1"
-  endpoints {{
-    sts = "{self.world.url}"
-  }}
-  assume_role {{
-    role_arn = "arn:aws:iam::222222222222:role/team/read-only"
-  }}
-}}
-
-data "aws_caller_identity" "me" {{
-}}
-
-resource "terraform_data" "caller" {{
-  input = data.aws_caller_identity.me.arn
-}}
-
-output "caller" {{
-  value = terraform_data.caller.output
-}}
-"""
-        (folder / "main.tf").write_text(code)
-        return folder
+        return aws_code(self.project(folder, workspace), self.world, role)
 
     def runs(self, workspace="app"):
         status, found = self.request("GET", f"/api/v2/organizations/acme/workspaces/{workspace}")
@@ -186,12 +196,12 @@ output "caller" {{
         assert status == 200, (run, self.log[-5:])
         return run["data"]["attributes"]
 
-    def wait_for_gate(self, phase, run_id=None, states=("waiting", "refused"), seconds=180):
-        """(run id, gate-id) of the newest run once its gate is open."""
+    def wait_for_gate(self, phase, run_id=None, states=("waiting", "refused"), seconds=180, workspace="app"):
+        """(run id, gate-id) of the newest run of the workspace, or of this one, once its gate is open."""
         stop = time.monotonic() + seconds
         seen = None
         while time.monotonic() < stop:
-            for found in [run_id] if run_id else self.runs()[:1]:
+            for found in [run_id] if run_id else self.runs(workspace)[:1]:
                 seen = self.run(found)["mfa"]
                 if seen and seen["phase"] == phase and seen["state"] in states and seen["gate-id"]:
                     return found, seen["gate-id"]
