@@ -52,9 +52,14 @@ describe('the card', () => {
     expect([card.icon, card.title, card.asks]).toEqual(['clock', 'The last code was already used. Next code in 17 s.', true]);
   });
   test('checking keeps the field', () => {
-    for (const card of [lockCard(mfa({ state: 'checking' }), now, local)!, lockCard(mfa(), now, { ...local, sending: true })!]) {
+    // As the server says it: for now nobody can answer, and that is no fault of this person.
+    const checking = mfa({ state: 'checking', you: { ...mfa().you, can: false, reason: null } });
+    for (const card of [lockCard(checking, now, local)!, lockCard(mfa(), now, { ...local, sending: true })!]) {
       expect([card.icon, card.title, card.asks]).toEqual(['spinner', 'Checking with AWS...', true]);
+      expect(card.details[0]).toMatch(/^Waiting for an AWS MFA code/);
     }
+    const noDevice = { can: false, serial: null, reason: 'add your access key first' };
+    expect(lockCard(mfa({ state: 'checking', you: noDevice }), now, local)!.asks).toBe(false);
   });
   test('refused: red, the reason, what is left, the request, and the field', () => {
     const card = lockCard(mfa({ state: 'refused', refusal, 'tries-left': 1, 'next-code-in': 9 }), now, local)!;

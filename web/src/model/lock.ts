@@ -31,6 +31,11 @@ export function isOpen(mfa: Mfa | null | undefined): boolean {
   return mfa != null && ['waiting', 'refused', 'checking', 'locked'].includes(mfa.state);
 }
 
+// While a code is at AWS nobody can send another; whoever may answer keeps the field, and with it the focus.
+function mayAnswer(mfa: Mfa): boolean {
+  return mfa.you.can || (mfa.state === 'checking' && mfa.you.serial !== null && !mfa.you.reason);
+}
+
 const phaseWord = { plan: 'plan', apply: 'apply' } as const;
 
 export function deviceName(serial: string | null | undefined): string {
@@ -60,7 +65,7 @@ function waiting(mfa: Mfa, now: number, local: LockLocal): LockCard {
   const details: string[] = [];
   const aside: string[] = [];
   const wait = mfa['next-code-in'];
-  if (mfa.you.can) details.push(`Waiting for an AWS MFA code${device ? ` for device ${device}` : ''}. ${who(mfa)}`);
+  if (mayAnswer(mfa)) details.push(`Waiting for an AWS MFA code${device ? ` for device ${device}` : ''}. ${who(mfa)}`);
   else details.push(mfa.you.reason ?? 'You cannot answer here.');
   details.push(...whose(mfa, local));
   if (mfa.since) aside.push(`Waiting for ${duration((now - Date.parse(mfa.since)) / 1000)}.`);
@@ -72,7 +77,7 @@ function waiting(mfa: Mfa, now: number, local: LockLocal): LockCard {
     title: used ? `The last code was already used. Next code in ${wait} s.` : `AWS MFA code needed for the ${phase}`,
     details,
     aside,
-    asks: mfa.you.can,
+    asks: mayAnswer(mfa),
     button: mfa.phase === 'apply' && local.status === 'planned' ? 'Authenticate & apply' : 'Authenticate',
     live: 'status',
   };
@@ -98,7 +103,7 @@ export function lockCard(mfa: Mfa | null, now: number, local: LockLocal): LockCa
   if (!mfa) return null;
   const card = waiting(mfa, now, local);
   if (local.sending || mfa.state === 'checking') {
-    return { ...card, icon: 'spinner', title: 'Checking with AWS...', asks: mfa.you.can };
+    return { ...card, icon: 'spinner', title: 'Checking with AWS...' };
   }
   switch (mfa.state) {
     case 'not-yet':
