@@ -194,8 +194,8 @@ Result<void> run_phase(const Arguments& arguments) {
   if (access.endpoint) log.redact_too({access.endpoint->token()});
   const PhaseResult result = execute(
       {spool, bundle, control, log, signals.get(), clock, host_for, access.session.get(), access.endpoint.get()});
-  // Without it the server finds a free lock and no result, and says so.
-  const auto written = spool.write(spool_file::kResult, to_text(result), true);
+  // Without it, also after a power cut that took it, the server finds a free lock and no result, and says so.
+  const auto written = spool.write(spool_file::kResult, to_text(result));
   Progress progress;
   progress.output_bytes = log.size();
   progress.state_serial = result.state_serial;

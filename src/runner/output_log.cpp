@@ -94,8 +94,4 @@ void OutputLog::write_all(std::string_view bytes) {
   at_line_start_ = last == '\n';
 }
 
-void OutputLog::flush_to_disk() {
-  if (fsync(fd_.get()) != 0 && failure_.empty()) failure_ = std::strerror(errno);
-}
-
 }  // namespace tollgate::runner

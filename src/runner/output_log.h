@@ -34,7 +34,6 @@ class OutputLog {
   const std::vector<std::string>& patterns() const { return patterns_; }
   // A line of the runner itself, redacted too and written even beyond the cap.
   void note(std::string_view sentence);
-  void flush_to_disk();
 
   std::uint64_t size() const { return size_; }
   bool truncated() const { return truncated_; }

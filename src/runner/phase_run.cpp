@@ -282,7 +282,8 @@ Result<void> PhaseRun::keep_plan() {
   auto plan = area_->read(std::string(kPlanPlace), kMaxSpoolFile);
   if (!plan && !host_->limit_hit().empty()) return fail(ended_badly("plan", {static_cast<int>(result_.exit_code)}));
   if (!plan) return fail(with_reason(std::move(plan).error().while_doing("the saved plan"), reason::kTerraformFailed));
-  TG_CHECK(parts_.spool.write(spool_file::kPlanOut, *plan, true));
+  // Not flushed: the server keeps it before it counts as made, and after a power cut the phase is lost anyway.
+  TG_CHECK(parts_.spool.write(spool_file::kPlanOut, *plan));
   result_.plan_sha256 = crypto::sha256_hex(*plan);
 
   const std::int64_t exit_code = result_.exit_code;
@@ -393,7 +394,6 @@ void PhaseRun::keep_last_facts() {
   if (area_ && (!states_ || states_->failure().empty())) {
     if (!area_->destroy()) result_.warnings.emplace_back("The files of the phase could not be removed.");
   }
-  parts_.log.flush_to_disk();
   if (!parts_.log.failure().empty()) {
     result_.warnings.push_back(fmt::format("The log is not complete: {}.", parts_.log.failure()));
   }

@@ -16,6 +16,8 @@
 //     plan-redacted.json     what stock clients draw a plan from, without sensitive values
 //     outputs                the outputs of the last state, {"name":{"value","type","sensitive"}}: holds secrets
 //     result.json            last of all, when every process of the phase is gone
+// A state is flushed to the disk before it has its name: an apply cannot be done again. All else survives whoever is
+// killed, and after a power cut the phase is lost, as its processes are.
 //   shared
 //     alive                  locked (flock) from before the runner starts until it is gone
 //     control                AF_UNIX socket of the runner

@@ -171,8 +171,8 @@ void FileLogHub::Log::close() {
   const std::string from = path();
   LogFile::flush_to_disk(from);
   complete_ = true;
+  // Not flushed: where a power cut takes the new name away, load() gives it again.
   std::filesystem::rename(from, path());
-  LogFile::flush_to_disk(options_.directory);
 }
 
 void FileLogHub::Log::erase() {
