@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from tests.support.runs import ask, new_workspace, start_run, upload, wait_for
+from tests.support.runs import ask, log_of, new_workspace, start_run, upload, wait_for
 from tests.support.server import Server
 from tests.support.world import programs
 
@@ -30,15 +30,6 @@ def put_states(server, workspace, count, done):
                 "serial": serial, "lineage": "one", "md5": hashlib.md5(state).hexdigest(),
                 "state": base64.b64encode(state).decode()}}}, 201)
         done.append(serial)
-
-
-def log_of(server, run, phase):
-    identity = ask(server, "GET", f"/api/v2/runs/{run}")["data"]["relationships"][phase]["data"]["id"]
-    kind = {"plan": "plans", "apply": "applies"}[phase]
-    url = ask(server, "GET", f"/api/v2/{kind}/{identity}")["data"]["attributes"]["log-read-url"]
-    status, text = server.request("GET", "/" + url.split("/", 3)[3] + "?limit=10000000&offset=0")
-    assert status == 200, text
-    return text
 
 
 def test_a_backup_of_a_busy_server_is_a_server(server, tmp_path):

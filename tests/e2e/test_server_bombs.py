@@ -8,7 +8,7 @@ import uuid
 import pytest
 
 from tests.support import clients
-from tests.support.runs import ask, new_workspace, start_run, upload, wait_for
+from tests.support.runs import ask, log_of, new_workspace, start_run, upload, wait_for
 from tests.support.server import Server
 from tests.support.world import ROOT
 
@@ -31,19 +31,6 @@ resource "terraform_data" "bomb" {{
   }}
 }}
 """}
-
-
-def log_of(server, run, phase="apply"):
-    identity = ask(server, "GET", f"/api/v2/runs/{run}")["data"]["relationships"][phase]["data"]["id"]
-    kind = {"plan": "plans", "apply": "applies"}[phase]
-    url = ask(server, "GET", f"/api/v2/{kind}/{identity}")["data"]["attributes"]["log-read-url"]
-    whole = ""
-    while True:
-        status, text = server.request("GET", f"{url.removeprefix(server.url)}?limit=1000000&offset={len(whole)}")
-        assert status == 200, text
-        if not text:
-            return whole
-        whole += text
 
 
 def said_in_log(server, run, words):

@@ -34,15 +34,34 @@ def new_workspace(server, name, **attributes):
     return document["data"]["id"]
 
 
+def opened(server, request):
+    """The answer to a request that carries no token, as bytes."""
+    trusted = ssl.create_default_context(cafile=str(server.folder / "tls/ca.pem"))
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trusted))
+    with opener.open(request, timeout=30) as answer:
+        return answer.read()
+
+
+def log_of(server, run, phase="apply"):
+    """The whole log of a phase, markers included."""
+    identity = ask(server, "GET", f"/api/v2/runs/{run}")["data"]["relationships"][phase]["data"]["id"]
+    kind = {"plan": "plans", "apply": "applies"}[phase]
+    address = ask(server, "GET", f"/api/v2/{kind}/{identity}")["data"]["attributes"]["log-read-url"]
+    # Wherever the server is now: its address may be of before it was restored.
+    address = server.url + "/" + address.split("/", 3)[3]
+    whole = b""
+    while piece := opened(server, f"{address}?limit=1000000&offset={len(whole)}"):
+        whole += piece
+    return whole.decode()
+
+
 def upload(server, workspace, files):
     """A configuration of `files` that starts no run by itself."""
     document = ask(server, "POST", f"/api/v2/workspaces/{workspace}/configuration-versions",
                    data("configuration-versions", {"auto-queue-runs": False}), 201)
     request = urllib.request.Request(document["data"]["attributes"]["upload-url"], archive(files), method="PUT",
                                      headers={"Content-Type": "application/octet-stream"})
-    trusted = ssl.create_default_context(cafile=str(server.folder / "tls/ca.pem"))
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trusted))
-    opener.open(request, timeout=30).close()
+    opened(server, request)
     return document["data"]["id"]
 
 
