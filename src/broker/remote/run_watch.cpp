@@ -83,12 +83,13 @@ class Watch {
     return look_at_gate();
   }
 
-  // What of a gate a person wants to be told of when it changes.
+  // What of a gate a person wants to be told of when it changes. A planned run's gate is there before anybody confirmed
+  // the plan, and is asked about afterwards.
   static std::string gate_key(const RunView& run) {
     if (!run.gate) return "";
     const GateView& gate = *run.gate;
-    return fmt::format("{} {} {} {} {}", gate.gate_id, gate.phase, gate.state, gate.tries_left.value_or(-1),
-                       gate.you_can);
+    return fmt::format("{} {} {} {} {} {}", gate.gate_id, gate.phase, gate.state, gate.tries_left.value_or(-1),
+                       gate.you_can, run.status == "planned");
   }
 
   Result<void> look_at_gate() {

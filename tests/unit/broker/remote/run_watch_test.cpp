@@ -81,6 +81,23 @@ TEST_F(RunWatchTest, FollowsBothLogsToTheEnd) {
   EXPECT_THAT(notices, IsEmpty());
 }
 
+TEST_F(RunWatchTest, AGateThatWasThereBeforeItsPlanWasConfirmedIsToldOfAgain) {
+  const std::string waits = R"({"level": "plans-and-applies", "phase": "apply", "state": "waiting", "gate-id": "gate-1",
+      "tries-left": 5, "you": {"can": true, "serial": "arn:aws:iam::111122223333:mfa/ana", "reason": null}})";
+  states = {{.status = "planned", .plan = "finished", .confirmable = true, .mfa = waits},
+            {.status = "planned", .plan = "finished", .confirmable = true, .mfa = waits},
+            {.status = "apply_queued", .plan = "finished", .apply = "mfa_waiting", .mfa = waits},
+            {.status = "apply_queued", .plan = "finished", .apply = "mfa_waiting", .mfa = waits},
+            {.status = "applied", .plan = "finished", .apply = "finished"}};
+  std::vector<std::string> told;
+  sinks.gate_changed = [&](const RunView& run) -> Result<bool> {
+    told.push_back(run.status);
+    return false;
+  };
+  ASSERT_TRUE(watch());
+  EXPECT_THAT(told, ElementsAre("planned", "apply_queued"));
+}
+
 TEST_F(RunWatchTest, ARunThatIsOverShowsItsWholeLog) {
   states = {{.status = "errored", .plan = "errored", .apply = "unreachable"}};
   const auto run = watch();
