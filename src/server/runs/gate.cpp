@@ -3,7 +3,7 @@
 namespace tollgate::runs {
 
 std::string Gate::waiting_line(domain::Tables&, const domain::Run& run, domain::PhaseKind phase) {
-  return fmt::format("The {} of run {} is waiting for an AWS MFA code.", domain::to_text(phase), run.id);
+  return fmt::format("Waiting for an AWS MFA code for the {} of run {}.", domain::to_text(phase), run.id);
 }
 
 Result<std::optional<PhaseProof>> ClosedGate::check(domain::Tables&, const domain::Run& run, domain::PhaseKind phase,

@@ -49,7 +49,7 @@ class Gate {
   // come to be, which ends the run with its reason.
   virtual Result<std::optional<PhaseProof>> check(domain::Tables& tables, const domain::Run& run,
                                                   domain::PhaseKind phase, domain::MfaLevel level, TimePoint now) = 0;
-  // What the log of a phase at this gate tells whoever waits.
+  // What the log tells whoever waits; begins "Waiting for an AWS MFA code", by which a restart knows that it was told.
   virtual std::string waiting_line(domain::Tables& tables, const domain::Run& run, domain::PhaseKind phase);
 
  protected:

@@ -607,7 +607,9 @@ class Authenticator::Attempt {
   // The refusal in the log that waiting commands show, and to who listens.
   void tell(const Run& before, const Error& error) {
     const Run run = parts_.store.read([&](Tables& tables) { return tables.runs().find(before.id).value_or(before); });
-    if (run.phase(request_.phase).status == PhaseStatus::mfa_waiting) {
+    if (gate_can_be_passed(run, request_.phase)) {
+      // A planned run's apply has no log yet: whoever confirms it reads there what was tried before.
+      parts_.logs.open(run.phase(request_.phase).id);
       parts_.logs.append_system(run.phase(request_.phase).id,
                                 fmt::format("The MFA code of {} was not accepted: {}{}{}", actor_.username,
                                             error.message, error.next.empty() ? "" : "; ", error.next),

@@ -35,12 +35,22 @@ bool is_account(std::string_view text) {
   return text.size() == 12 && all(text, digit);
 }
 
+// What STS takes.
+bool is_external_id(std::string_view text) {
+  return text.size() >= 2 && text.size() <= 1224 && all(text, [](char c) {
+           return key_letter(c) || (c >= 'a' && c <= 'z') ||
+                  std::string_view("_+=,.@:/-").find(c) != std::string_view::npos;
+         });
+}
+
 Result<void> check_role(const domain::PhaseRole& role, std::string_view attribute) {
   if (role.arn.empty() && role.external_id.empty()) return {};
   const bool arn = role.arn.starts_with("arn:") && is_account(account_of_arn(role.arn)) &&
                    role.arn.find(":role/") != role.arn.npos && role.arn.size() <= 2048;
   if (!arn) return invalid(attribute, "must be the ARN of a role, such as arn:aws:iam::111122223333:role/terraform");
-  if (role.external_id.size() > 1224) return invalid(attribute, "has an external id of more than 1224 characters");
+  if (!role.external_id.empty() && !is_external_id(role.external_id)) {
+    return invalid(attribute, "has an external id that AWS refuses; use 2 to 1224 letters, digits and _+=,.@:/-");
+  }
   return {};
 }
 

@@ -252,9 +252,10 @@ void Scheduler::announce_gate(const Run& run, PhaseKind phase, const std::string
 
 // A gate that was opened by a process that died before it said so.
 void Scheduler::recover_gate(const Run& run, PhaseKind phase) {
-  constexpr std::uint64_t kAnnouncement = 4096;
+  // Codes that were refused before, while the run was planned, may stand above it.
+  constexpr std::uint64_t kAnnouncement = 64 * 1024;
   const std::string known = parts_.logs.read(run.phase(phase).id, 0, kAnnouncement).bytes;
-  if (known.find("MFA code") != known.npos) return;
+  if (known.find("Waiting for an AWS MFA code") != known.npos) return;
   const std::string line =
       parts_.store.read([&](Tables& tables) { return parts_.gate.waiting_line(tables, run, phase); });
   announce_gate(run, phase, line);

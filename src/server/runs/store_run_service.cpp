@@ -123,9 +123,9 @@ Result<void> show_behind_a_lock(Tables& tables, const Run& run, domain::Workspac
 void close_logs(LogHub& logs, const Run& run, std::string_view line) {
   for (const auto* phase : {&run.plan, &run.apply}) {
     if (!domain::is_final(phase->status)) continue;
-    // An apply that never began has no reader; a plan may have one from the first moment.
-    if (phase == &run.apply && phase->status == domain::PhaseStatus::unreachable) continue;
-    logs.open(phase->id);
+    // An apply that never began has no reader, unless a code was refused for it; a plan may have one from the first
+    // moment.
+    if (phase == &run.plan || phase->status != domain::PhaseStatus::unreachable) logs.open(phase->id);
     if (!line.empty()) logs.append_system(phase->id, line, run.structured_output);
     logs.close(phase->id);
   }

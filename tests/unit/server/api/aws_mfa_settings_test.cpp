@@ -111,13 +111,13 @@ TEST_F(AwsMfaSettings, EachKindOfChangeIsANoticeOfItsOwn) {
        {"identity-policy", "organization"},
        {"accounts", json::Value::array({"111122223333", "444455556666", "111122223333"})},
        {"apply-gate-deadline", 3600},
-       {"apply-role", json::Value::object({{"arn", "arn:aws:iam::111122223333:role/apply"}, {"external-id", "x"}})},
+       {"apply-role", json::Value::object({{"arn", "arn:aws:iam::111122223333:role/apply"}, {"external-id", "x@1"}})},
        {"raw-key-plans", true}})));
   ASSERT_EQ(changed.status, 200) << changed.body;
   const GateSettings is = gate();
   EXPECT_EQ(is.identity_policy, IdentityPolicy::organization);
   EXPECT_EQ(is.accounts, (std::vector<std::string>{"111122223333", "444455556666"}));
-  EXPECT_EQ(is.apply_role, (PhaseRole{"arn:aws:iam::111122223333:role/apply", "x"}));
+  EXPECT_EQ(is.apply_role, (PhaseRole{"arn:aws:iam::111122223333:role/apply", "x@1"}));
   EXPECT_TRUE(is.raw_key_plans);
   EXPECT_EQ(acme().apply_gate_deadline, std::chrono::hours(1));
   const auto told = notices();
@@ -135,7 +135,7 @@ TEST_F(AwsMfaSettings, EachKindOfChangeIsANoticeOfItsOwn) {
 }
 
 TEST_F(AwsMfaSettings, WhatIsWrongIsRefusedWithItsPlaceAndChangesNothing) {
-  const std::vector<std::pair<json::Value, std::string_view>> wrong{
+  std::vector<std::pair<json::Value, std::string_view>> wrong{
       {json::Value::object({{"level", "sometimes"}}), "/data/attributes/level"},
       {json::Value::object({{"identity-policy", "anyone"}}), "/data/attributes/identity-policy"},
       {json::Value::object({{"accounts", "111122223333"}}), "/data/attributes/accounts"},
@@ -145,6 +145,14 @@ TEST_F(AwsMfaSettings, WhatIsWrongIsRefusedWithItsPlaceAndChangesNothing) {
       {json::Value::object({{"apply-limit", 9223372036854775807}}), "/data/attributes/apply-limit"},
       {json::Value::object({{"plan-role", "arn:aws:iam::111122223333:role/x"}}), "/data/attributes/plan-role"},
       {json::Value::object({{"plan-role", json::Value::object({{"arn", "x"}})}}), "/data/attributes/plan-role"}};
+  // AWS's own rule for external ids, [\w+=,.@:\/-]{2,1224}: what it would refuse is no setting.
+  for (const std::string& id : {std::string("the servers own"), std::string("x"), std::string(1225, 'x'),
+                                std::string("a\n"), std::string("caf\u00e9"), std::string("a;b")}) {
+    wrong.emplace_back(
+        json::Value::object(
+            {{"apply-role", json::Value::object({{"arn", "arn:aws:iam::111122223333:role/x"}, {"external-id", id}})}}),
+        "/data/attributes/apply-role");
+  }
   for (const auto& [attributes, pointer] : wrong) {
     json::Value all = attributes;
     all.set("raw-key-plans", true);

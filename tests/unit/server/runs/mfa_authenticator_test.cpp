@@ -53,6 +53,8 @@ TEST_F(MfaAuthenticator, OfAPlannedRunItConfirmsAndAuthenticatesInOneStep) {
   const auto wrong = enter(run, PhaseKind::apply, wrong_code("bob"), person("bob"));
   EXPECT_EQ(wrong.status, Status::refused);
   EXPECT_EQ(this->run(run.id).status, RunStatus::planned);
+  // In the log of the apply, which whoever confirms it will see.
+  EXPECT_NE(logs.text(run.apply.id).find("The MFA code of bob was not accepted"), std::string::npos);
   clock.advance(kCodeStep);
   ASSERT_EQ(enter(run, PhaseKind::apply, code("bob"), person("bob")).status, Status::accepted);
   const auto after = this->run(run.id);
