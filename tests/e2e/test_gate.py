@@ -1,5 +1,6 @@
 """The gate: stock terraform waits until a person has typed a one-time code that AWS accepts, and runs with what AWS gave
-for it. AWS is tollgate-sandbox, which enforces codes, devices and trust policies; the phone is oathtool."""
+for it. AWS is tollgate-sandbox, which enforces codes, devices and trust policies; the phone is oathtool. Every way to ask,
+and every way in which the waiting ends, is in test_gate_matrix.py."""
 import json
 import subprocess
 import time
@@ -177,41 +178,6 @@ def test_confirming_and_authenticating_in_one_step(server, world, terraform_prog
     assert finish(child) == 0
 
 
-def test_a_gate_that_nobody_passes_expires_and_frees_the_workspace(server, world, terraform_program, project):
-    server.set_mfa("--plan-gate-deadline", "1m")
-    process = background(server, terraform_program, project, "plan", "-no-color")
-    run_id, _ = server.wait_for_gate("plan")
-    output = ended(process, 1)
-    assert "no one-time code came for the plan" in output
-    run = server.run(run_id)
-    assert (run["status"], run["error-reason"], run["mfa"]["state"]) == ("errored", "mfa_timeout", "expired")
-    assert server.phase_log(run_id, "plan").endswith("\x03")
-    assert server.request("GET", "/api/v2/organizations/acme/workspaces/app")[1]["data"]["attributes"]["locked"] is False
-    assert sent_codes(world) == []
-
-
-def test_cancel_and_discard_end_what_waits(server, world, terraform_program, project):
-    process = background(server, terraform_program, project, "plan", "-no-color")
-    run_id, gate = server.wait_for_gate("plan")
-    assert server.request("POST", f"/api/v2/runs/{run_id}/actions/cancel", {})[0] == 202
-    assert "canceled" in ended(process, 1)
-    assert server.phase_log(run_id, "plan").endswith("\x03")
-    assert server.run(run_id)["mfa"]["state"] == "closed"
-    status, answer = server.authenticate(run_id, "plan", gate, world.code("ana"))
-    assert status == 409 and sent_codes(world) == []
-
-    child = spawn(server, terraform_program, project, "apply", "-no-color")
-    child.expect(WAITING)
-    run_id = server.pass_gate("plan")
-    child.expect("Enter a value:")
-    _, gate = server.wait_for_gate("apply", run_id)
-    child.sendline("no")
-    child.expect("Apply discarded")
-    finish(child)
-    status, answer = server.authenticate(run_id, "apply", gate, world.code("ana"))
-    assert status == 409 and len(sent_codes(world)) == 1
-
-
 def test_a_restart_forgets_no_gate(server, world, terraform_program, project):
     process = background(server, terraform_program, project, "plan", "-no-color")
     run_id, gate = server.wait_for_gate("plan")
@@ -223,18 +189,6 @@ def test_a_restart_forgets_no_gate(server, world, terraform_program, project):
     server.pass_gate("plan", run_id=run_id)
     output = ended(process, 0)
     assert output.count("Waiting for an AWS MFA code") == 1
-
-
-@pytest.mark.parametrize("arguments", [["plan", "-no-color"], ["plan", "-json"], ["apply", "-no-color", "-auto-approve"],
-                                       ["apply", "-json", "-auto-approve"]], ids=" ".join)
-def test_every_way_to_ask_waits(server, terraform_program, project, arguments):
-    process = background(server, terraform_program, project, *arguments)
-    run_id = server.pass_gate("plan")
-    if arguments[0] == "apply":
-        server.pass_gate("apply", run_id=run_id)
-    output = ended(process, 0)
-    assert output.count(WAITING) == (2 if arguments[0] == "apply" else 1), output
-    assert PASSED in output
 
 
 def test_applies_only_plans_without_mfa_and_without_the_key(server, world, terraform_program, project):
