@@ -184,7 +184,7 @@ def test_readme_names_the_two_commands():
 
 
 def test_every_page_is_linked_from_the_readme():
-    linked = re.findall(r"\]\(docs/([^)#]+)", (ROOT / "README.md").read_text())
+    linked = re.findall(r"\]\(docs/([^)#]+\.md)", (ROOT / "README.md").read_text())
     assert sorted(linked) == PAGES
 
 
