@@ -23,8 +23,10 @@ demo:
 test:
 	@scripts/test
 
-# Rounds of the end-to-end tests, one after the other, until SOAK_SECONDS (default 600) are over.
+# A million lives of gated runs against their model, 100 kills with the real terraform, then rounds of the end-to-end
+# tests until SOAK_SECONDS (default 600) are over.
 soak: build
+	@scripts/soak model
 	@scripts/soak
 
 clean:
