@@ -139,7 +139,7 @@ class Authentication {
   mfa::Attempt accepted(const net::Response& response) {
     const auto document = json::parse(response.body);
     auto run = document ? parse_run(*document) : Result<RunView>(fail(document.error()));
-    after_ = run ? std::move(*run) : run_;
+    after_ = run ? *run : run_;
     return mfa::Attempt::accepted();
   }
 
