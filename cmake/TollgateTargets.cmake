@@ -74,6 +74,13 @@ function(tollgate_library name)
   tollgate_precompiled_headers(${name})
 endfunction()
 
+# For programs that start often: without a dynamic linker. All of NAME's libraries must be there as archives.
+function(tollgate_link_statically name)
+  target_link_options(${name} PRIVATE -static-pie)
+  # CMake ends a list of .a names with -Bdynamic, and would so bring the shared libstdc++ into a static program.
+  set_target_properties(${name} PROPERTIES LINK_SEARCH_START_STATIC ON LINK_SEARCH_END_STATIC ON)
+endfunction()
+
 # tollgate_program(NAME DEPS...): main.cpp of the current folder, linked with DEPS.
 function(tollgate_program name)
   add_executable(${name} main.cpp)

@@ -9,8 +9,8 @@
 
 #include "aws/endpoints.h"
 #include "aws/sts_client.h"
+#include "common/fetch/client/fetch_client.h"
 #include "common/json/value.h"
-#include "common/net/curl/curl_client.h"
 
 namespace tollgate::runner {
 namespace {
@@ -132,8 +132,8 @@ Secret KeptSession::document() const {
                                                          {"Expiration", format_iso8601(*expires_at_)}})));
 }
 
-KeptSession::Assume assume_with_curl(const RoleRenewal& renewal, const Clock& clock) {
-  return [renewal, &clock]() -> aws::AwsResult<aws::Credentials> {
+KeptSession::Assume assume_by_fetch(const RoleRenewal& renewal, std::string fetch_program, const Clock& clock) {
+  return [renewal, program = std::move(fetch_program), &clock]() -> aws::AwsResult<aws::Credentials> {
     aws::EndpointRequest wish;
     wish.region = renewal.region;
     wish.endpoint_url = renewal.sts.endpoint;
@@ -144,12 +144,12 @@ KeptSession::Assume assume_with_curl(const RoleRenewal& renewal, const Clock& cl
       refusal.error = std::move(endpoint.error());
       return tl::unexpected(std::move(refusal));
     }
-    net::CurlOptions options;
+    fetch::FetchOptions options;
+    options.program = program;
     options.ca_file = renewal.sts.ca_file;
-    options.https_proxy = renewal.sts.https_proxy;
-    options.http_proxy = renewal.sts.http_proxy;
-    options.no_proxy = renewal.sts.no_proxy;
-    const auto client = net::make_curl_client(std::move(options));
+    options.environment = {"https_proxy=" + renewal.sts.https_proxy, "http_proxy=" + renewal.sts.http_proxy,
+                           "no_proxy=" + renewal.sts.no_proxy};
+    const auto client = fetch::make_fetch_client(std::move(options));
     aws::StsOptions bounded;
     bounded.attempts = 1;  // what fails is asked again, later
     bounded.total_timeout = std::chrono::milliseconds(15000);

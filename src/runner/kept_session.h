@@ -73,7 +73,7 @@ class KeptSession {
   std::optional<aws::AwsResult<aws::Credentials>> answer_;
 };
 
-// Assumes the role again by libcurl.
-KeptSession::Assume assume_with_curl(const RoleRenewal& renewal, const Clock& clock);
+// Assumes the role again by way of `fetch_program`, the absolute path of tollgate-fetch.
+KeptSession::Assume assume_by_fetch(const RoleRenewal& renewal, std::string fetch_program, const Clock& clock);
 
 }  // namespace tollgate::runner

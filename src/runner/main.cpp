@@ -17,6 +17,7 @@
 
 #include "common/base/random.h"
 #include "common/os/process_hardening.h"
+#include "common/os/program_search.h"
 #include "runner/phase_run.h"
 #include "runner/protocol/sandbox_check.h"
 #include "runner/redaction_patterns.h"
@@ -26,6 +27,7 @@ namespace tollgate::runner {
 namespace {
 
 constexpr std::size_t kMaxBundle = std::size_t{64} << 20;
+constexpr std::string_view kFetchProgram = "tollgate-fetch";
 constexpr const char* kUsage =
     "Usage: tollgate-runner phase --spool DIR [--alive-fd N] < BUNDLE\n"
     "       tollgate-runner check < BUNDLE\n"
@@ -129,8 +131,13 @@ Access access_of(const Bundle& bundle, const Clock& clock, RandomSource& random)
   Access access;
   if (!bundle.aws) return access;
   const auto& renewal = bundle.aws->renewal;
-  access.session = std::make_unique<KeptSession>(
-      *bundle.aws, renewal ? assume_with_curl(*renewal, clock) : KeptSession::Assume(), clock);
+  KeptSession::Assume assume;
+  if (renewal) {
+    auto program = os::program_beside(kFetchProgram);
+    if (!program) throw std::runtime_error(program.error().message);
+    assume = assume_by_fetch(*renewal, std::move(*program), clock);
+  }
+  access.session = std::make_unique<KeptSession>(*bundle.aws, std::move(assume), clock);
   if (renewal) {
     access.endpoint =
         std::make_unique<CredentialsEndpoint>(random, [session = access.session.get()] { return session->document(); });
@@ -207,6 +214,12 @@ Result<void> run_phase(const Arguments& arguments) {
 Result<void> run_check() {
   TG_TRY(const Secret text, read_bundle());
   TG_TRY(const Bundle bundle, parse_bundle(text.reveal()));
+  TG_TRY(const std::string fetch, os::program_beside(kFetchProgram));
+  if (access(fetch.c_str(), X_OK) != 0) {
+    return fail(
+        Error(Code::unavailable, fmt::format("{} is not there, which renews the AWS session of a long run", fetch))
+            .do_next("install it beside tollgate-runner"));
+  }
   TG_TRY(const isolation::IsolationReport report, try_sandbox(bundle));
   std::puts(to_text(SandboxFacts{report.applied, warnings_of(report)}).c_str());
   return {};

@@ -76,7 +76,9 @@ Error with_remedy(Error error) {
 class SandboxHost final : public ProcessHost {
  public:
   SandboxHost(const Bundle& bundle, const std::string& work, const std::string& memory)
-      : spec_(sandbox_spec(bundle, work, memory)), terraform_(bundle.terraform) {}
+      : spec_(sandbox_spec(bundle, work, memory)), terraform_(bundle.terraform) {
+    spec_.kept_network = std::make_shared<isolation::KeptNetwork>();
+  }
 
   Result<HostedStreams> start(const HostedCommand& command) override {
     SandboxSpec spec = spec_;
@@ -87,6 +89,8 @@ class SandboxHost final : public ProcessHost {
     for (const auto& [name, value] : command.environment.variables())
       spec.environment.push_back({name, Secret(value)});
     limit_hit_.clear();
+    // The ports of the one before are free only when it is gone.
+    program_.reset();
     auto started = isolation::start(spec);
     if (!started) return fail(with_remedy(std::move(started).error()));
     program_.emplace(std::move(*started));

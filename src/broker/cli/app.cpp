@@ -8,14 +8,15 @@
 #include "broker/cli/output.h"
 #include "broker/deliver/key_import.h"
 #include "broker/deliver/stand_in_profile.h"
-#include "broker/fetch/client/fetch_client.h"
 #include "broker/mfa/device_gate.h"
 #include "broker/mfa/used_codes.h"
 #include "broker/vault/session_key.h"
 #include "common/base/encoding.h"
+#include "common/fetch/client/fetch_client.h"
 #include "common/os/atomic_file.h"
 #include "common/os/child_process.h"
 #include "common/os/parent_command.h"
+#include "common/os/program_search.h"
 #include "common/os/terminal.h"
 #include "common/os/user.h"
 
@@ -50,10 +51,10 @@ Error no_stored_keys(std::string_view profile) {
 
 // Beside this program lies tollgate-fetch.
 fetch::FetchOptions fetch_options(const os::Environment& environment) {
-  const auto path = App::program_path();
-  if (!path) throw std::runtime_error(path.error().message);
+  auto program = os::program_beside("tollgate-fetch");
+  if (!program) throw std::runtime_error(program.error().message);
   fetch::FetchOptions options;
-  options.program = path->substr(0, path->rfind('/') + 1) + "tollgate-fetch";
+  options.program = std::move(*program);
   for (const auto& [name, value] : environment.variables())
     options.environment.push_back(name + "=" + value);
   return options;
@@ -86,14 +87,6 @@ App::~App() = default;
 
 aws::Environment App::lookup() const {
   return deliver::without_stand_in([this](std::string_view name) { return environment_.get(name); });
-}
-
-Result<std::string> App::program_path() {
-  std::string path(PATH_MAX, '\0');
-  const ssize_t length = ::readlink("/proc/self/exe", path.data(), path.size());
-  if (length <= 0) return fail(Code::io, "cannot find the path of this program: /proc/self/exe is not readable");
-  path.resize(static_cast<std::size_t>(length));
-  return path;
 }
 
 Result<const os::UserDirectories*> App::directories() {

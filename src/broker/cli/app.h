@@ -40,9 +40,6 @@ class App {
   const Clock& clock() const { return clock_; }
   RandomSource& random() { return random_; }
 
-  // The absolute path of this program.
-  static Result<std::string> program_path();
-
   Result<const os::UserDirectories*> directories();
   // The user's settings. Not asked for where credentials come from the cache.
   Result<const Configuration*> configuration();

@@ -7,6 +7,7 @@
 
 #include "broker/cli/command.h"
 #include "broker/cli/output.h"
+#include "common/os/program_search.h"
 #include "common/os/terminal.h"
 
 namespace tollgate::cli {
@@ -49,7 +50,7 @@ std::string text_of(const deliver::Report& report) {
 Result<int> doctor(App& app, const DoctorInput& input) {
   TG_TRY(const os::UserDirectories* const directories, app.directories());
   TG_TRY(KeyVault* const keys, app.vault());
-  TG_TRY(std::string program, App::program_path());
+  TG_TRY(std::string program, os::own_program());
   char here[PATH_MAX];
   const std::string fetch = program.substr(0, program.rfind('/') + 1) + "tollgate-fetch";
   const bool named =

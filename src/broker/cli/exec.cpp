@@ -109,7 +109,7 @@ Result<Prepared> prepare(App& app, const ExecRequest& input) {
 Result<deliver::Overlay> current_overlay(App& app, std::string_view stand_in, std::string_view profile,
                                          std::string_view role_arn) {
   TG_TRY(const aws::ProfileSet* const set, app.profiles());
-  TG_TRY(const std::string program, App::program_path());
+  TG_TRY(const std::string program, os::own_program());
   TG_TRY(KeyVault* const keys, app.vault());
   TG_TRY(const std::string text, deliver::overlay_text(*set, program, keys->profiles(), stand_in, profile, role_arn));
   TG_TRY(const std::string directory, app.overlay_directory());

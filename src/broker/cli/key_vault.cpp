@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "broker/cli/app.h"
+#include "common/os/program_search.h"
 
 namespace tollgate::cli {
 
@@ -69,12 +70,11 @@ Result<vault::VaultKey*> KeyVault::key() {
     TG_TRY(const os::PrivateDirectory* const locks, locks_());
     vault::VaultKeyOptions options;
     options.use_keyring = environment_->get_or("TOLLGATE_VAULT_CACHE", "keyring") != "none";
-    TG_TRY(const std::string self, App::program_path());
+    TG_TRY(const std::string secret_service, os::program_beside("tollgate-secret-service"));
     const os::Environment environment = environment_->without(vault::kPassphraseDescriptorVariable);
-    key_.emplace(
-        *directory, *locks, vault::passphrase_from_person(*environment_, person_),
-        vault::shell_secret_command(environment), *random_, *clock_, options,
-        vault::secret_service_program(self.substr(0, self.rfind('/') + 1) + "tollgate-secret-service", environment));
+    key_.emplace(*directory, *locks, vault::passphrase_from_person(*environment_, person_),
+                 vault::shell_secret_command(environment), *random_, *clock_, options,
+                 vault::secret_service_program(secret_service, environment));
   }
   return &*key_;
 }

@@ -71,7 +71,7 @@ Error unfinished_rotation(std::string_view profile) {
 }
 
 Result<std::string> durable_program_path(const App& app) {
-  TG_TRY(const std::string path, App::program_path());
+  TG_TRY(const std::string path, os::own_program());
   const auto self = os::file_identity(path);
   const auto installed = os::find_program("tollgate", app.environment().get_or("PATH", "/usr/local/bin:/usr/bin:/bin"));
   if (self && installed && installed->identity == *self && installed->path.starts_with('/')) return installed->path;

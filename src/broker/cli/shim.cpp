@@ -5,6 +5,7 @@
 #include "broker/cli/output.h"
 #include "broker/cli/shim_run.h"
 #include "broker/deliver/shim_directory.h"
+#include "common/os/program_search.h"
 
 namespace tollgate::cli {
 namespace {
@@ -31,7 +32,7 @@ Result<std::string> shim_directory(App& app, const ShimInput& input) {
 
 // What the links lead to: the name on PATH if that is this program, because it stays when a package is upgraded.
 Result<std::string> lasting_program_path(const App& app) {
-  TG_TRY(const std::string self, App::program_path());
+  TG_TRY(const std::string self, os::own_program());
   TG_TRY(const os::FileIdentity identity, os::file_identity(self));
   const auto found = os::find_program("tollgate", app.environment().get_or("PATH", ""));
   return found && found->identity == identity ? found->path : self;
@@ -45,7 +46,7 @@ bool on_path(const App& app, const std::string& directory) {
 
 // True where typing the name starts the shim.
 bool is_active(const App& app, const std::string& name) {
-  const auto self = App::program_path();
+  const auto self = os::own_program();
   const auto identity = self ? os::file_identity(*self) : Result<os::FileIdentity>(fail(self.error()));
   const auto found = os::find_program(name, app.environment().get_or("PATH", ""));
   return identity && found && found->identity == *identity;

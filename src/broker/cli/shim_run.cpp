@@ -11,6 +11,7 @@
 #include "broker/deliver/shim_plan.h"
 #include "broker/deliver/shim_trail.h"
 #include "common/os/child_process.h"
+#include "common/os/program_search.h"
 
 namespace tollgate::cli {
 namespace {
@@ -118,7 +119,7 @@ std::optional<std::string> shim_name(std::string_view argv0) {
 }
 
 Result<os::Program> find_behind(const App& app, const std::string& name, std::vector<os::FileIdentity> skip) {
-  TG_TRY(const std::string self, App::program_path());
+  TG_TRY(const std::string self, os::own_program());
   TG_TRY(const os::FileIdentity identity, os::file_identity(self));
   skip.push_back(identity);
   auto program = os::find_program(name, app.environment().get_or("PATH", ""), skip);

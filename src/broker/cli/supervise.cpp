@@ -4,6 +4,7 @@
 
 #include "broker/cli/output.h"
 #include "broker/deliver/session_watch.h"
+#include "common/os/program_search.h"
 #include "common/os/terminal_readers.h"
 
 namespace tollgate::cli {
@@ -14,7 +15,7 @@ constexpr Duration kLookEvery{1000};
 }  // namespace
 
 Result<int> supervise_with_renewal(App& app, const std::string& profile, const os::Command& command) {
-  TG_TRY(const std::string program, App::program_path());
+  TG_TRY(const std::string program, os::own_program());
   TG_TRY(deliver::CredentialBroker* const broker, app.broker(profile, {}));
   deliver::SessionWatch watch;
   std::optional<os::ChildProcess> asking;

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <cstring>
 #include <optional>
 
@@ -98,6 +99,21 @@ Result<Program> find_program(std::string_view name, std::string_view path_variab
     return program;
   }
   return fail(refusal ? std::move(*refusal) : not_found(name));
+}
+
+Result<std::string> own_program() {
+  std::string path(PATH_MAX, '\0');
+  const ssize_t size = ::readlink("/proc/self/exe", path.data(), path.size());
+  if (size <= 0) return fail(Code::io, "cannot find the path of this program: /proc/self/exe is not readable");
+  path.resize(static_cast<std::size_t>(size));
+  constexpr std::string_view kDeleted = " (deleted)";
+  if (path.ends_with(kDeleted)) path.resize(path.size() - kDeleted.size());
+  return path;
+}
+
+Result<std::string> program_beside(std::string_view name) {
+  TG_TRY(const std::string program, own_program());
+  return program.substr(0, program.rfind('/') + 1).append(name);
 }
 
 int program_error_status(const Error& error) {

@@ -35,6 +35,13 @@ struct Program {
 Result<Program> find_program(std::string_view name, std::string_view path_variable,
                              const std::vector<FileIdentity>& skip = {});
 
+// The absolute path of the program that runs here; where its file was replaced meanwhile, the path of the new one.
+// Code::io where /proc does not say it.
+Result<std::string> own_program();
+
+// Where `name` lies if it was installed in the same folder as the program that runs here. Looks at nothing.
+Result<std::string> program_beside(std::string_view name);
+
 // 127 or 126 for the errors above, else exit_status(error.code).
 int program_error_status(const Error& error);
 

@@ -32,7 +32,8 @@ class Options {
   Result<void> add_file(const char* name, std::string_view content, std::string_view inside,
                         std::vector<UniqueFd>& files) {
     TG_TRY(UniqueFd file, memory_file(name, content));
-    add({"--perms", "0444", "--ro-bind-data", std::to_string(file.get()), inside});
+    // A plain file in the root, which is read-only in the end: a bind for each takes bubblewrap a tenth of its time.
+    add({"--perms", "0444", "--file", std::to_string(file.get()), inside});
     files.push_back(std::move(file));
     return {};
   }

@@ -32,6 +32,7 @@ enum Step : int {
   kStaging,
   kUser,
   kNamespace,
+  kJoin,
   kMaps,
   kLoopback,
   kRoutes,
@@ -54,6 +55,7 @@ constexpr Meaning kMeanings[] = {
     {"creating a user and network namespace",
      "allow user namespaces (sysctl user.max_user_namespaces, "
      "kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns)"},
+    {"joining the network of the phase's programs before it", ""},
     {"mapping the user into its namespace", "allow user namespaces, and do not run in a container that masks /proc"},
     {"raising the loopback of its network", ""},
     {"refusing private and link-local destinations", "load the kernel's IPv4 routing, or choose the network mode none"},
@@ -157,7 +159,11 @@ void become_user(const LaunchPlan& plan, int channel) {
 void enter_network(const LaunchPlan& plan, const Prepared& prepared) {
   const int channel = prepared.channel;
   std::array<int, kMaxListeners> listeners{};
-  if (plan.own_network) {
+  if (plan.own_network && plan.network_namespace >= 0) {
+    if (setns(plan.user_namespace, CLONE_NEWUSER) != 0 || setns(plan.network_namespace, CLONE_NEWNET) != 0) {
+      stop(channel, kJoin, errno);
+    }
+  } else if (plan.own_network) {
     // The runner is not dumpable, and /proc/self of such a process is root's.
     prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
     if (unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0) stop(channel, kNamespace, errno);
@@ -169,10 +175,10 @@ void enter_network(const LaunchPlan& plan, const Prepared& prepared) {
     if (plan.refuse_link_local && (result = refuse_destinations(plan.refuse_private)) != 0) {
       stop(channel, kRoutes, result);
     }
-    for (std::size_t i = 0; i < plan.ports.size(); ++i) {
-      listeners[i] = listen_on_loopback(plan.ports[i]);
-      if (listeners[i] < 0) stop(channel, kListener, -listeners[i]);
-    }
+  }
+  for (std::size_t i = 0; plan.own_network && i < plan.ports.size(); ++i) {
+    listeners[i] = listen_on_loopback(plan.ports[i]);
+    if (listeners[i] < 0) stop(channel, kListener, -listeners[i]);
   }
   int status[2] = {kReady, 0};
   if (send_descriptors(channel, status, listeners.data(), plan.own_network ? plan.ports.size() : 0) != 0) _exit(127);

@@ -31,6 +31,8 @@ struct LaunchPlan {
   std::optional<gid_t> group;
   std::vector<std::string> staged;  // bound to kStagingDirectory/0, /1, ... before it becomes the user
   bool own_network = false;
+  int user_namespace = -1;  // own_network: that of an earlier program instead of a new one, with the next
+  int network_namespace = -1;
   bool refuse_link_local = false;
   bool refuse_private = false;
   std::vector<std::uint16_t> ports;  // listened on inside

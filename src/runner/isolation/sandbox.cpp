@@ -282,6 +282,10 @@ LaunchPlan make_plan(const SandboxSpec& spec, const BubblewrapOptions& options, 
     plan.keep.push_back(file.get());
   plan.staged = staged_sources(spec);
   plan.own_network = spec.network != Network::shared;
+  if (plan.own_network && spec.kept_network && spec.kept_network->is_there()) {
+    plan.user_namespace = spec.kept_network->user_namespace();
+    plan.network_namespace = spec.kept_network->network_namespace();
+  }
   plan.refuse_link_local = spec.network == Network::internet;
   plan.refuse_private = plan.refuse_link_local && spec.deny_private;
   plan.ports = spec.loopback_ports;
@@ -327,9 +331,12 @@ Result<SandboxedProgram> start(const SandboxSpec& spec) {
                             "delegate a control group to the runner"));
   };
   const auto connect = [&](pid_t pid) -> Result<void> {
-    if (spec.network != Network::internet || spec.unsandboxed) return {};
-    TG_TRY(os::ChildProcess slirp, start_slirp(spec, pid));
-    state->slirp.emplace(std::move(slirp));
+    if (!plan.own_network || plan.network_namespace >= 0) return {};
+    if (spec.network == Network::internet) {
+      TG_TRY(os::ChildProcess slirp, start_slirp(spec, pid));
+      state->slirp.emplace(std::move(slirp));
+    }
+    if (spec.kept_network) state->slirp = spec.kept_network->keep(pid, std::move(state->slirp));
     return {};
   };
   TG_TRY(Launched launched, launch(plan, into_group, connect));

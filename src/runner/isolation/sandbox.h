@@ -20,6 +20,7 @@
 #include "common/base/secret.h"
 #include "common/base/time.h"
 #include "common/base/unique_fd.h"
+#include "runner/isolation/kept_network.h"
 
 namespace tollgate::isolation {
 
@@ -73,6 +74,9 @@ struct SandboxSpec {
   // Ports of 127.0.0.1 inside on which the *caller* serves: their listening sockets are SandboxedProgram::listeners, in
   // this order. Nobody outside the sandbox can reach them. Neither kind exists with Network::shared.
   std::vector<std::uint16_t> served_ports;
+  // Filled by the first start() and used by the later ones; null: a network for this program alone. Programs that share
+  // one must not run at the same time, and differ neither in their network mode nor in their user.
+  std::shared_ptr<KeptNetwork> kept_network;
 
   Limits limits;
   // As root: who the program is. The work directory and what they are to write must be theirs already; the directories

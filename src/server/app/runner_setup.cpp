@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include "common/os/program_search.h"
+
 namespace tollgate::app {
 namespace {
 
@@ -14,23 +16,11 @@ runner::NetworkMode network_mode(const std::string& word) {
 
 }  // namespace
 
-Result<std::string> own_program() {
-  char path[4096];
-  const ssize_t size = ::readlink("/proc/self/exe", path, sizeof path);
-  if (size <= 0) return fail(Code::io, "the path of this program cannot be found");
-  std::string text(path, static_cast<std::size_t>(size));
-  // A replaced program: the next worker is the new file at the old path.
-  constexpr std::string_view kDeleted = " (deleted)";
-  if (text.ends_with(kDeleted)) text.resize(text.size() - kDeleted.size());
-  return text;
-}
-
 Result<SpoolRunnerOptions> runner_options(const Configuration& configuration, const ServerPaths& paths) {
   SpoolRunnerOptions options;
   options.program = configuration.runner_program;
   if (options.program.empty()) {
-    TG_TRY(const std::string program, own_program());
-    options.program = program.substr(0, program.rfind('/')) + "/tollgate-runner";
+    TG_TRY(options.program, os::program_beside("tollgate-runner"));
   }
   options.directory = paths.data + "/spool";
   if (!configuration.provider_mirror.empty()) options.provider_mirrors.push_back(configuration.provider_mirror);

@@ -11,9 +11,6 @@
 
 namespace tollgate::app {
 
-// The path of this program, also where another file has been put there meanwhile.
-Result<std::string> own_program();
-
 // `configuration.runner_program` may be empty: the one beside this program.
 Result<SpoolRunnerOptions> runner_options(const Configuration& configuration, const ServerPaths& paths);
 

@@ -10,6 +10,7 @@
 #include "common/http/certificate.h"
 #include "common/http/listener.h"
 #include "common/os/atomic_file.h"
+#include "common/os/program_search.h"
 #include "server/app/application.h"
 #include "server/app/commands.h"
 #include "server/app/json_log.h"
@@ -50,7 +51,7 @@ Result<void> run_serve(const std::string& directory) {
   TG_TRY(const Configuration configuration, load_configuration(directory, environment));
   TG_TRY(const ListenAddress listen, parse_listen_address(configuration.listen));
   TG_TRY(const http::Listener listener, http::listen_on(listen.address, listen.port));
-  TG_TRY(const std::string program, own_program());
+  TG_TRY(const std::string program, os::own_program());
   TG_TRY(const SpoolRunnerOptions runner, runner_options(configuration, server_paths(directory, configuration)));
   TG_CHECK(check_runner(runner));
   const SystemClock clock;

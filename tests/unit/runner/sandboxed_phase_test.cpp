@@ -100,7 +100,7 @@ TEST_F(SandboxedPhase, TheEnvironmentIsOursAlone) {
     given.variables.push_back(variable);
   });
   unsetenv("TOLLGATE_CANARY");
-  EXPECT_NE(output_.find("AWS_EC2_METADATA_DISABLED CHECKPOINT_DISABLE HOME LANG PATH PWD REGION TFC_RUN_ID "
+  EXPECT_NE(output_.find("AWS_EC2_METADATA_DISABLED CHECKPOINT_DISABLE GOGC HOME LANG PATH PWD REGION TFC_RUN_ID "
                          "TF_CLI_CONFIG_FILE TF_INPUT TF_IN_AUTOMATION TMPDIR \n"),
             std::string::npos)
       << output_;

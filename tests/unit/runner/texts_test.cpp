@@ -94,6 +94,22 @@ TEST(TerraformCommand, VariablesCannotChangeWhatIsRun) {
   EXPECT_EQ(environment.get("AWS_EC2_METADATA_DISABLED"), "true");
 }
 
+TEST(TerraformCommand, GarbageIsCollectedLessOftenWhereThereIsMemory) {
+  Bundle bundle;
+  std::vector<std::string> left_out;
+  EXPECT_EQ(phase_environment(bundle, {}, left_out).get("GOGC"), "200");
+  EXPECT_FALSE(phase_environment(bundle, {}, left_out).has("GOMEMLIMIT")) << "without a limit there is no half of it";
+  bundle.limits.memory_bytes = 1000;
+  EXPECT_EQ(phase_environment(bundle, {}, left_out).get("GOMEMLIMIT"), "500");
+  BundleVariable own;
+  own.key = "GOMEMLIMIT";
+  own.value = Secret("1GiB");
+  own.environment = true;
+  bundle.variables.push_back(own);
+  EXPECT_FALSE(phase_environment(bundle, {}, left_out).has("GOGC")) << "who sets one sets both";
+  EXPECT_EQ(phase_environment(bundle, {}, left_out).get("GOMEMLIMIT"), "1GiB");
+}
+
 TEST(ApplySummary, IsFoundInBothFormats) {
   const auto counts = [](const std::string& text) {
     ApplySummary summary;

@@ -1,6 +1,7 @@
 #include "common/net/curl/curl_client.h"
 
 #include <gtest/gtest.h>
+#include <poll.h>
 
 #include <cstdlib>
 #include <map>
@@ -147,7 +148,13 @@ TEST(CurlClient, TheOutcomeIsUnknownOnceTheRequestWasOnItsWay) {
     std::function<void(int)> behave;
   };
   const std::vector<Case> cases = {
-      {"reset_before_reading", [](int fd) { Server::reset_on_close(fd); }},
+      {"reset_before_reading",
+       [](int fd) {
+         // Before the request has come, a reset would prove that it was not read.
+         pollfd arrived{fd, POLLIN, 0};
+         poll(&arrived, 1, 10'000);
+         Server::reset_on_close(fd);
+       }},
       {"closed_after_reading", [](int fd) { Server::read_request(fd); }},
       {"reset_after_reading",
        [](int fd) {

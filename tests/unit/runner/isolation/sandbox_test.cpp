@@ -242,5 +242,46 @@ TEST_F(Sandbox, TheCallerServesAPortInside) {
   EXPECT_EQ(drain(program->output), "credentials\n");
 }
 
+TEST_F(Sandbox, ProgramsOneAfterTheOtherShareAKeptNetwork) {
+  SandboxSpec spec = shell("readlink /proc/self/ns/net; head -n1 < /dev/tcp/127.0.0.1/18080");
+  spec.served_ports = {18080};
+  const auto one = [&] {
+    Result<SandboxedProgram> program = start(spec);
+    if (!program) return program.error().text();
+    {
+      // Closed on our side first, so that its end waits in the network that the next one gets.
+      const UniqueFd connection(accept(program->listeners.at(0).get(), nullptr, nullptr));
+      if (write(connection.get(), "credentials\n", 12) != 12) return std::string("not written");
+    }
+    program->wait();
+    return drain(program->output);
+  };
+  const std::string alone = one();
+  EXPECT_NE(alone.find("credentials\n"), std::string::npos) << alone;
+  EXPECT_NE(one(), alone) << "a network of its own for each";
+  spec.kept_network = std::make_shared<KeptNetwork>();
+  EXPECT_FALSE(spec.kept_network->is_there());
+  const std::string first = one();
+  EXPECT_TRUE(spec.kept_network->is_there());
+  EXPECT_NE(first, alone);
+  EXPECT_EQ(one(), first);
+  EXPECT_EQ(one(), first);
+}
+
+TEST_F(Sandbox, AKeptNetworkThatLostItsConnectionIsMadeAnew) {
+  SandboxSpec spec = shell("readlink /proc/self/ns/net");
+  spec.kept_network = std::make_shared<KeptNetwork>();
+  const std::string first = run(spec).output;
+  os::Command command;
+  command.argv = {"/usr/bin/true"};
+  Result<os::ChildProcess> ended = os::spawn(command);
+  ASSERT_TRUE(ended);
+  EXPECT_FALSE(spec.kept_network->keep(getpid(), std::move(*ended)));
+  while (spec.kept_network->is_there())
+    sched_yield();
+  EXPECT_NE(run(spec).output, first);
+  EXPECT_TRUE(spec.kept_network->is_there());
+}
+
 }  // namespace
 }  // namespace tollgate::isolation

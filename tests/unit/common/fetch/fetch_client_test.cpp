@@ -1,4 +1,4 @@
-#include "broker/fetch/client/fetch_client.h"
+#include "common/fetch/client/fetch_client.h"
 
 #include <gtest/gtest.h>
 #include <poll.h>

@@ -1,4 +1,4 @@
-#include "broker/fetch/client/frame.h"
+#include "common/fetch/client/frame.h"
 
 #include <gtest/gtest.h>
 

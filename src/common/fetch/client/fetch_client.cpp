@@ -1,4 +1,4 @@
-#include "broker/fetch/client/fetch_client.h"
+#include "common/fetch/client/fetch_client.h"
 
 #include <poll.h>
 #include <sys/socket.h>
@@ -9,8 +9,8 @@
 #include <cstring>
 #include <optional>
 
-#include "broker/fetch/client/frame.h"
 #include "common/base/secret.h"
+#include "common/fetch/client/frame.h"
 #include "common/os/child_process.h"
 
 namespace tollgate::fetch {
