@@ -79,6 +79,7 @@ def test_a_test_of_an_identity_says_what_aws_says(server, world):
     tried = ana.call("POST", test, {"code": code})
     assert tried.status == 200, tried.text
     assert tried.json["code-accepted"] and tried.json["roles"][0]["ok"] is True, tried.text
+    assert "carries no MFA" in tried.json["roles"][0]["sentence"]
     again = ana.call("POST", test, {"code": code})
     assert (again.status, code_of(again.json)) == (429, "code_used")
     assert len(world.calls("GetSessionToken")) == before + 1, "a code goes to AWS once"

@@ -152,7 +152,9 @@ void ConnectionTest::try_roles(const AwsIdentity& identity, const domain::GateSe
     if (session) {
       const auto with_code = assume(*session, role);
       line.ok = with_code.has_value();
-      line.sentence = with_code ? "It can be assumed with a session that a code gave." : with_code.error().error.text();
+      line.sentence = with_code ? "It can be assumed with a session that a code gave. What it gives carries no MFA: a "
+                                  "provider's own assume_role that asks for MFA is refused in a phase with this role."
+                                : with_code.error().error.text();
     } else {
       line.sentence = "Whether it can be assumed takes a code to find out.";
     }
