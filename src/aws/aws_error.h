@@ -82,6 +82,9 @@ struct MappedError {
 template <class T>
 using AwsResult = tl::expected<T, MappedError>;
 
+// For what tollgate itself would not send: nothing reached AWS, and no code is spent.
+MappedError refused_before_sending(Error error);
+
 // What the call was about, to make the message specific. All may be empty.
 struct CallContext {
   std::string operation;  // GetSessionToken, AssumeRole, ...

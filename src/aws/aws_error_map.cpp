@@ -144,6 +144,13 @@ Code code_of(Kind kind) {
 
 }  // namespace
 
+MappedError refused_before_sending(Error error) {
+  MappedError refusal;
+  refusal.kind = MappedKind::refused_before_sending;
+  refusal.error = std::move(error);
+  return refusal;
+}
+
 std::string_view mapped_kind_name(MappedKind kind) {
   switch (kind) {
     case Kind::mfa_code_refused:

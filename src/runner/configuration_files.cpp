@@ -1,22 +1,19 @@
 #include "runner/configuration_files.h"
 
-#include <dirent.h>
-
 #include <algorithm>
 #include <memory>
+
+#include "common/os/directory_names.h"
+#include "runner/escapes.h"
 
 namespace tollgate::runner {
 namespace {
 
 std::vector<std::string> directories_in(const std::string& path) {
   std::vector<std::string> names;
-  DIR* entries = opendir(path.c_str());
-  if (entries == nullptr) return names;
-  while (const dirent* entry = readdir(entries)) {
-    if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
+  for (std::string& name : os::directory_names(path).value_or(std::vector<std::string>())) {
+    if (!name.starts_with('.')) names.push_back(std::move(name));
   }
-  closedir(entries);
-  std::sort(names.begin(), names.end());
   return names;
 }
 
@@ -37,39 +34,11 @@ void append_assignment(const BundleVariable& variable, std::string& out) {
 }  // namespace
 
 std::string hcl_quoted(std::string_view text) {
-  std::string out = "\"";
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    const char c = text[at];
-    switch (c) {
-      case '"':
-        out += "\\\"";
-        break;
-      case '\\':
-        out += "\\\\";
-        break;
-      case '\n':
-        out += "\\n";
-        break;
-      case '\r':
-        out += "\\r";
-        break;
-      case '\t':
-        out += "\\t";
-        break;
-      case '$':
-      case '%':
-        out += c;
-        if (at + 1 < text.size() && text[at + 1] == '{') out += c;
-        break;
-      default:
-        if (static_cast<unsigned char>(c) < 0x20) {
-          out += fmt::format("\\u{:04x}", static_cast<unsigned char>(c));
-        } else {
-          out += c;
-        }
-    }
-  }
-  out += '"';
+  std::string piece = hcl_escaped(text);
+  std::string out;
+  out.reserve(piece.size() + 2);
+  out.append("\"").append(piece).append("\"");
+  wipe(piece);
   return out;
 }
 

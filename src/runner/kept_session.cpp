@@ -138,12 +138,7 @@ KeptSession::Assume assume_by_fetch(const RoleRenewal& renewal, std::string fetc
     wish.region = renewal.region;
     wish.endpoint_url = renewal.sts.endpoint;
     auto endpoint = aws::resolve_endpoint(wish);
-    if (!endpoint) {
-      aws::MappedError refusal;
-      refusal.kind = aws::MappedKind::refused_before_sending;
-      refusal.error = std::move(endpoint.error());
-      return tl::unexpected(std::move(refusal));
-    }
+    if (!endpoint) return tl::unexpected(aws::refused_before_sending(std::move(endpoint).error()));
     fetch::FetchOptions options;
     options.program = program;
     options.ca_file = renewal.sts.ca_file;

@@ -1,6 +1,5 @@
 #include "runner/memory_files.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -11,6 +10,7 @@
 #include <utility>
 
 #include "common/base/unique_fd.h"
+#include "common/os/directory_names.h"
 #include "runner/protocol/tree_removal.h"
 
 namespace tollgate::runner {
@@ -57,14 +57,11 @@ Result<void> MemoryFiles::put(std::string_view name, const Secret& content) cons
 
 Result<void> MemoryFiles::give_to(uid_t user, gid_t group) const {
   const UniqueFd directory = open_directory(path_);
-  DIR* entries = directory ? fdopendir(dup(directory.get())) : nullptr;
-  if (entries == nullptr) return fail(Code::io, fmt::format("opening {}: {}", path_, std::strerror(errno)));
+  if (!directory) return fail(Code::io, fmt::format("opening {}: {}", path_, std::strerror(errno)));
+  TG_TRY(const auto names, os::directory_names(directory.get(), path_));
   bool given = fchown(directory.get(), user, group) == 0;
-  while (const dirent* entry = readdir(entries)) {
-    if (entry->d_name[0] == '.') continue;
-    given = fchownat(directory.get(), entry->d_name, user, group, AT_SYMLINK_NOFOLLOW) == 0 && given;
-  }
-  closedir(entries);
+  for (const std::string& name : names)
+    given = fchownat(directory.get(), name.c_str(), user, group, AT_SYMLINK_NOFOLLOW) == 0 && given;
   if (!given) return fail(Code::io, fmt::format("giving {} away: {}", path_, std::strerror(errno)));
   return {};
 }

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "common/base/encoding.h"
+#include "runner/escapes.h"
 
 namespace tollgate::runner {
 namespace {
@@ -49,47 +50,6 @@ std::string percent_with_plus(std::string_view piece) {
     } else {
       out += text[at];
     }
-  }
-  return out;
-}
-
-// As Go writes JSON (`html`: <, > and & escaped too), which is the same as HCL but for templates.
-std::string json_escaped(std::string_view piece, bool html) {
-  std::string out;
-  for (const char c : piece) {
-    switch (c) {
-      case '"':
-        out += "\\\"";
-        break;
-      case '\\':
-        out += "\\\\";
-        break;
-      case '\n':
-        out += "\\n";
-        break;
-      case '\r':
-        out += "\\r";
-        break;
-      case '\t':
-        out += "\\t";
-        break;
-      default:
-        if (static_cast<unsigned char>(c) < 0x20 || (html && (c == '<' || c == '>' || c == '&'))) {
-          out += fmt::format("\\u{:04x}", static_cast<unsigned char>(c));
-        } else {
-          out += c;
-        }
-    }
-  }
-  return out;
-}
-
-std::string hcl_escaped(std::string_view piece) {
-  const std::string text = json_escaped(piece, false);
-  std::string out;
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    out += text[at];
-    if ((text[at] == '$' || text[at] == '%') && at + 1 < text.size() && text[at + 1] == '{') out += text[at];
   }
   return out;
 }

@@ -1,6 +1,5 @@
 #include "runner/work_area.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -14,6 +13,7 @@
 #include <vector>
 
 #include "common/os/atomic_file.h"
+#include "common/os/directory_names.h"
 #include "runner/contained_file.h"
 #include "runner/isolation/archive.h"
 #include "runner/protocol/phase_result.h"
@@ -52,22 +52,6 @@ bool is_configuration(std::string_view name) {
   return ends_with(".tf") || ends_with(".tf.json") || ends_with(".tofu") || ends_with(".tofu.json");
 }
 
-std::vector<std::string> names_in(int directory) {
-  std::vector<std::string> names;
-  const int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  DIR* entries = fd >= 0 ? fdopendir(fd) : nullptr;
-  if (entries == nullptr) {
-    if (fd >= 0) close(fd);
-    return names;
-  }
-  while (const dirent* entry = readdir(entries)) {
-    const std::string_view name = entry->d_name;
-    if (name != "." && name != "..") names.emplace_back(name);
-  }
-  closedir(entries);
-  return names;
-}
-
 Result<UniqueFd> in_memory(std::string_view bytes) {
   UniqueFd file(memfd_create("configuration", MFD_CLOEXEC));
   if (!file) return fail(area_error("opening", "a file in memory"));
@@ -83,7 +67,7 @@ Result<UniqueFd> in_memory(std::string_view bytes) {
 
 Result<void> give_tree(int directory, uid_t user, gid_t group) {
   if (fchown(directory, user, group) != 0) return fail(area_error("giving away", "the work area"));
-  for (const std::string& name : names_in(directory)) {
+  for (const std::string& name : os::directory_names(directory, "").value_or(std::vector<std::string>())) {
     if (fchownat(directory, name.c_str(), user, group, AT_SYMLINK_NOFOLLOW) != 0) {
       return fail(area_error("giving away", name));
     }
@@ -189,7 +173,7 @@ Result<std::string> WorkArea::read(const std::string& place, std::size_t max_byt
 bool WorkArea::configuration_mentions(std::string_view word) {
   if (!configuration_text_) {
     configuration_text_.emplace();
-    for (const std::string& name : names_in(working_.get())) {
+    for (const std::string& name : os::directory_names(working_.get(), "").value_or(std::vector<std::string>())) {
       if (!is_configuration(name)) continue;
       const auto text = read_contained(working_.get(), name, kMaxConfigurationFile);
       // What cannot be read here may mention everything.

@@ -1,6 +1,5 @@
 #include "sandbox/fault.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -8,6 +7,7 @@
 #include <array>
 #include <memory>
 
+#include "common/os/directory_names.h"
 #include "common/os/file_lock.h"
 
 namespace tollgate::sandbox {
@@ -114,17 +114,8 @@ Result<FaultFolder> FaultFolder::open(const os::PrivateDirectory& state) {
 }
 
 Result<std::vector<std::string>> FaultFolder::names() const {
-  // A descriptor of its own, because reading moves the position of the one it duplicates.
-  UniqueFd fd(::openat(directory_.fd(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  const std::unique_ptr<DIR, int (*)(DIR*)> entries(fd ? ::fdopendir(fd.get()) : nullptr, ::closedir);
-  if (!entries) return fail(Code::io, fmt::format("cannot list {}", directory_.path()));
-  (void)fd.release();
-  std::vector<std::string> found;
-  while (const dirent* entry = ::readdir(entries.get())) {
-    const std::string name = entry->d_name;
-    if (name.size() > 5 && name.compare(name.size() - 5, 5, ".json") == 0) found.push_back(name);
-  }
-  std::sort(found.begin(), found.end());
+  TG_TRY(std::vector<std::string> found, os::directory_names(directory_.fd(), directory_.path()));
+  std::erase_if(found, [](const std::string& name) { return name.size() <= 5 || !name.ends_with(".json"); });
   return found;
 }
 

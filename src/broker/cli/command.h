@@ -87,6 +87,13 @@ std::vector<Command> all_commands();
 
 // The duration behind a flag, written as 900, 60m or 1h30m. Code::usage where it is none.
 Result<std::chrono::seconds> duration_flag(const std::string& text, std::string_view flag);
+// What stands behind --duration, --session-duration and --min-ttl; empty: not given.
+struct LifetimeFlags {
+  std::string duration;
+  std::string session_duration;
+  std::string min_ttl;
+};
+Result<deliver::ObtainOptions> lifetime_options(const LifetimeFlags& flags);
 // A role's ARN, in the characters that IAM allows: it stands in a line that AWS clients hand to a shell.
 Result<void> check_role_arn(std::string_view text);
 

@@ -56,6 +56,20 @@ Result<std::chrono::seconds> duration_flag(const std::string& text, std::string_
   return *duration;
 }
 
+Result<deliver::ObtainOptions> lifetime_options(const LifetimeFlags& flags) {
+  deliver::ObtainOptions options;
+  if (!flags.duration.empty()) {
+    TG_TRY(options.role_duration, duration_flag(flags.duration, "--duration"));
+  }
+  if (!flags.session_duration.empty()) {
+    TG_TRY(options.session_duration, duration_flag(flags.session_duration, "--session-duration"));
+  }
+  if (!flags.min_ttl.empty()) {
+    TG_TRY(options.min_ttl, duration_flag(flags.min_ttl, "--min-ttl"));
+  }
+  return options;
+}
+
 Result<void> check_role_arn(std::string_view text) {
   // IAM's names are [A-Za-z0-9_+=,.@-], with '/' between the parts of a path (IAM API reference, CreateRole).
   const bool plain = std::all_of(text.begin(), text.end(), [](char c) {

@@ -36,16 +36,8 @@ os::Environment unmarked(const os::Environment& parent, os::Environment child) {
 }
 
 Result<deliver::ExportedVariables> variables(App& app, const EnvInput& input, const std::string& profile) {
-  deliver::ObtainOptions options;
-  if (!input.duration.empty()) {
-    TG_TRY(options.role_duration, duration_flag(input.duration, "--duration"));
-  }
-  if (!input.session_duration.empty()) {
-    TG_TRY(options.session_duration, duration_flag(input.session_duration, "--session-duration"));
-  }
-  if (!input.min_ttl.empty()) {
-    TG_TRY(options.min_ttl, duration_flag(input.min_ttl, "--min-ttl"));
-  }
+  TG_TRY(const deliver::ObtainOptions options,
+         lifetime_options({input.duration, input.session_duration, input.min_ttl}));
   TG_TRY(const aws::ProfileSet* const set, app.profiles());
   TG_TRY(deliver::CredentialBroker* const broker, app.broker(profile, input.codes));
   TG_TRY(const deliver::Obtained obtained, broker->obtain(profile, options));

@@ -49,17 +49,8 @@ Result<deliver::Obtained> obtain(App& app, const ExecRequest& input, deliver::Ob
 }
 
 Result<deliver::ObtainOptions> obtain_options(const ExecRequest& input) {
-  deliver::ObtainOptions options;
+  TG_TRY(deliver::ObtainOptions options, lifetime_options({input.duration, input.session_duration, input.min_ttl}));
   options.use_session = !input.no_session;
-  if (!input.duration.empty()) {
-    TG_TRY(options.role_duration, duration_flag(input.duration, "--duration"));
-  }
-  if (!input.session_duration.empty()) {
-    TG_TRY(options.session_duration, duration_flag(input.session_duration, "--session-duration"));
-  }
-  if (!input.min_ttl.empty()) {
-    TG_TRY(options.min_ttl, duration_flag(input.min_ttl, "--min-ttl"));
-  }
   return options;
 }
 

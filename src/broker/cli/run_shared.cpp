@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "broker/remote/document_fields.h"
 #include "common/base/encoding.h"
 
 namespace tollgate::cli {
@@ -37,16 +38,9 @@ json::Value phase_json(const remote::PhaseView& phase) {
                               {"imports", phase.counts.imports}});
 }
 
-const json::Value& member(const json::Value& object, std::string_view key) {
-  static const json::Value missing;
-  const json::Value* found = object.find(key);
-  return found == nullptr ? missing : *found;
-}
-
 std::string related_run(const json::Value& workspace, std::string_view relationship) {
-  const json::Value& related = member(member(member(member(workspace, "data"), "relationships"), relationship), "data");
-  const std::string* id = member(related, "id").if_string();
-  return id == nullptr ? std::string() : *id;
+  const json::Value& links = remote::member(remote::member(workspace, "data"), "relationships");
+  return remote::text(remote::member(remote::member(links, relationship), "data"), "id");
 }
 
 }  // namespace

@@ -1,6 +1,5 @@
 #include "broker/deliver/overlay.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,6 +11,7 @@
 #include "common/base/encoding.h"
 #include "common/crypto/hash.h"
 #include "common/os/atomic_file.h"
+#include "common/os/directory_names.h"
 
 namespace tollgate::deliver {
 namespace {
@@ -79,15 +79,12 @@ std::vector<std::string> headers_of(std::string_view kind, std::string_view name
 }
 
 void remove_unused(const os::PrivateDirectory& directory, TimePoint now) {
-  const int copy = ::openat(directory.fd(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (copy < 0) return;
-  const std::unique_ptr<DIR, int (*)(DIR*)> entries(::fdopendir(copy), ::closedir);
-  if (!entries) return;
-  while (const dirent* entry = ::readdir(entries.get())) {
+  for (const std::string& name :
+       os::directory_names(directory.fd(), directory.path()).value_or(std::vector<std::string>())) {
     struct stat status {};
-    if (::fstatat(directory.fd(), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(status.st_mode))
+    if (::fstatat(directory.fd(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(status.st_mode))
       continue;
-    if (now - from_unix_seconds(status.st_mtime) > kUnusedFor) ::unlinkat(directory.fd(), entry->d_name, 0);
+    if (now - from_unix_seconds(status.st_mtime) > kUnusedFor) ::unlinkat(directory.fd(), name.c_str(), 0);
   }
 }
 

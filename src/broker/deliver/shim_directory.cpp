@@ -1,6 +1,5 @@
 #include "broker/deliver/shim_directory.h"
 
-#include <dirent.h>
 #include <limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,6 +12,7 @@
 #include <optional>
 
 #include "common/base/error.h"
+#include "common/os/directory_names.h"
 
 namespace tollgate::deliver {
 namespace {
@@ -117,19 +117,17 @@ Result<ShimChange> remove_shim(const std::string& directory, const std::string& 
 
 Result<std::vector<InstalledShim>> installed_shims(const std::string& directory) {
   std::vector<InstalledShim> shims;
-  const std::unique_ptr<DIR, int (*)(DIR*)> entries(::opendir(directory.c_str()), ::closedir);
-  if (!entries) {
-    if (errno == ENOENT || errno == ENOTDIR) return shims;
-    return fail(io_error("reading", directory, errno));
+  const auto names = os::directory_names(directory);
+  if (!names) {
+    if (names.error().code == Code::not_found) return shims;
+    return fail(names.error());
   }
-  while (const dirent* entry = ::readdir(entries.get())) {
-    const std::string name = entry->d_name;
+  for (const std::string& name : *names) {
     if (!is_shim_name(name)) continue;
     const std::string path = fmt::format("{}/{}", directory, name);
     const auto target = link_target(path);
     if (target && is_own_target(*target)) shims.push_back({name, path, *target});
   }
-  std::sort(shims.begin(), shims.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   return shims;
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "broker/remote/document_fields.h"
+
 namespace tollgate::remote {
 namespace {
 
@@ -14,12 +16,6 @@ struct Answer {
   std::optional<std::int64_t> tries_left;
   std::optional<std::int64_t> wait;  // seconds
 };
-
-const json::Value& member(const json::Value& object, std::string_view key) {
-  static const json::Value missing;
-  const json::Value* found = object.find(key);
-  return found == nullptr ? missing : *found;
-}
 
 Answer read_answer(const net::Response& response) {
   Answer answer;

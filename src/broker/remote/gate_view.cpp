@@ -2,19 +2,10 @@
 
 #include <algorithm>
 
+#include "broker/remote/document_fields.h"
+
 namespace tollgate::remote {
 namespace {
-
-const json::Value& member(const json::Value& object, std::string_view key) {
-  static const json::Value missing;
-  const json::Value* found = object.find(key);
-  return found == nullptr ? missing : *found;
-}
-
-std::string text(const json::Value& object, std::string_view key) {
-  const std::string* found = member(object, key).if_string();
-  return found == nullptr ? std::string() : *found;
-}
 
 std::optional<std::int64_t> number(const json::Value& object, std::string_view key) {
   const std::int64_t* found = member(object, key).if_integer();

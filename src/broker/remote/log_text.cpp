@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "broker/remote/document_fields.h"
 #include "common/json/value.h"
 #include "common/os/terminal.h"
 
@@ -9,17 +10,6 @@ namespace tollgate::remote {
 namespace {
 
 constexpr char kEscape = '\x1b';
-
-const json::Value& member(const json::Value& object, std::string_view key) {
-  static const json::Value missing;
-  const json::Value* found = object.find(key);
-  return found == nullptr ? missing : *found;
-}
-
-std::string text(const json::Value& object, std::string_view key) {
-  const std::string* found = member(object, key).if_string();
-  return found == nullptr ? std::string() : *found;
-}
 
 // The size of the escape sequence at the front, and whether it is one of colour (CSI ... m).
 std::pair<std::size_t, bool> escape_at_front(std::string_view rest) {

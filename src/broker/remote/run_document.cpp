@@ -4,23 +4,10 @@
 #include <array>
 #include <map>
 
+#include "broker/remote/document_fields.h"
+
 namespace tollgate::remote {
 namespace {
-
-const json::Value& null_value() {
-  static const json::Value value;
-  return value;
-}
-
-const json::Value& member(const json::Value& object, std::string_view key) {
-  const json::Value* found = object.find(key);
-  return found == nullptr ? null_value() : *found;
-}
-
-std::string text(const json::Value& object, std::string_view key) {
-  const std::string* found = member(object, key).if_string();
-  return found == nullptr ? std::string() : *found;
-}
 
 bool flag(const json::Value& object, std::string_view key) {
   const bool* found = member(object, key).if_bool();
@@ -46,8 +33,9 @@ class Included {
       resources_.emplace(std::pair(text(each, "type"), text(each, "id")), &each);
   }
   const json::Value& find(const std::string& type, const std::string& id) const {
+    static const json::Value absent;
     const auto found = resources_.find(std::pair(type, id));
-    return found == resources_.end() ? null_value() : *found->second;
+    return found == resources_.end() ? absent : *found->second;
   }
 
  private:

@@ -1,13 +1,13 @@
 #include "broker/remote/terraform_settings.h"
 
-#include <dirent.h>
-
 #include <algorithm>
 #include <memory>
 
 #include "broker/remote/cli_config.h"
+#include "broker/remote/document_fields.h"
 #include "common/json/value.h"
 #include "common/os/atomic_file.h"
+#include "common/os/directory_names.h"
 
 namespace tollgate::remote {
 namespace {
@@ -29,20 +29,12 @@ std::string replaced(std::string_view text, std::string_view from, std::string_v
   return result;
 }
 
-std::string text_of(const json::Value& object, std::string_view key) {
-  const json::Value* found = object.find(key);
-  const std::string* text = found == nullptr ? nullptr : found->if_string();
-  return text == nullptr ? std::string() : *text;
-}
-
 std::vector<std::string> settings_files_of(const std::string& folder) {
   std::vector<std::string> names;
-  const std::unique_ptr<DIR, int (*)(DIR*)> opened(opendir(folder.c_str()), closedir);
-  while (const dirent* each = opened ? readdir(opened.get()) : nullptr) {
-    const std::string name = each->d_name;
-    if (!name.starts_with('.') && (name.ends_with(".tfrc") || name.ends_with(".tfrc.json"))) names.push_back(name);
+  for (std::string& name : os::directory_names(folder).value_or(std::vector<std::string>())) {
+    if (!name.starts_with('.') && (name.ends_with(".tfrc") || name.ends_with(".tfrc.json")))
+      names.push_back(std::move(name));
   }
-  std::sort(names.begin(), names.end());
   return names;
 }
 
@@ -101,7 +93,7 @@ Result<void> TerraformSettings::add_file(const std::string& path, bool optional)
   const json::Value* credentials = document->find("credentials");
   if (const json::Object* hosts = credentials == nullptr ? nullptr : credentials->if_object()) {
     for (const auto& [host, block] : *hosts) {
-      std::string token = text_of(block, "token");
+      std::string token = text(block, "token");
       if (!token.empty()) tokens_.insert_or_assign(normal_host(host), Token{Secret::take(std::move(token)), path});
     }
   }
@@ -109,7 +101,7 @@ Result<void> TerraformSettings::add_file(const std::string& path, bool optional)
   if (const json::Object* hosts = own == nullptr ? nullptr : own->if_object()) {
     for (const auto& [host, block] : *hosts) {
       const json::Value* services = block.find("services");
-      const std::string api = services == nullptr ? std::string() : text_of(*services, "tfe.v2");
+      const std::string api = services == nullptr ? std::string() : text(*services, "tfe.v2");
       if (!api.empty()) apis_.insert_or_assign(normal_host(host), api);
     }
   }

@@ -1,6 +1,5 @@
 #include "broker/vault/long_term_keys.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -14,6 +13,7 @@
 #include "common/crypto/hash.h"
 #include "common/crypto/sealed_box.h"
 #include "common/json/value.h"
+#include "common/os/directory_names.h"
 
 namespace tollgate::vault {
 namespace {
@@ -249,15 +249,8 @@ Result<std::vector<KeySummary>> LongTermKeys::list() const {
   std::vector<KeySummary> summaries;
   TG_TRY(const auto folder, folder_of(*directory_));
   if (!folder) return summaries;
-  const int copy = ::openat(folder->fd(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  const std::unique_ptr<DIR, int (*)(DIR*)> entries(copy < 0 ? nullptr : ::fdopendir(copy), ::closedir);
-  if (!entries) {
-    const int number = errno;
-    if (copy >= 0) ::close(copy);
-    return fail(Code::io, fmt::format("reading {}: {}", folder->path(), std::strerror(number)));
-  }
-  while (const dirent* entry = ::readdir(entries.get())) {
-    const std::string name = entry->d_name;
+  TG_TRY(const auto names, os::directory_names(folder->fd(), folder->path()));
+  for (const std::string& name : names) {
     if (name.starts_with('.')) continue;
     auto summary = summary_of(*folder, name);
     if (summary) {

@@ -1,6 +1,5 @@
 #include "broker/vault/session_cache.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,6 +10,7 @@
 #include <memory>
 
 #include "common/crypto/hash.h"
+#include "common/os/directory_names.h"
 
 namespace tollgate::vault {
 namespace {
@@ -25,22 +25,6 @@ void append_with_length(std::string& out, std::string_view text) {
     out.push_back(static_cast<char>((static_cast<std::uint64_t>(text.size()) >> (8 * i)) & 0xFF));
   }
   out.append(text);
-}
-
-// Names in the directory, sorted; "." and ".." left out.
-Result<std::vector<std::string>> names_in(const os::PrivateDirectory& directory) {
-  // Opened anew, for reading moves the position that belongs to an opening.
-  UniqueFd fd(openat(directory.fd(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  const std::unique_ptr<DIR, int (*)(DIR*)> stream(fd ? fdopendir(fd.get()) : nullptr, &closedir);
-  if (!stream) return fail(Code::io, fmt::format("listing {}: {}", directory.path(), std::strerror(errno)));
-  fd.release();
-  std::vector<std::string> names;
-  while (const dirent* entry = readdir(stream.get())) {
-    const std::string_view name = entry->d_name;
-    if (name != "." && name != "..") names.emplace_back(name);
-  }
-  std::sort(names.begin(), names.end());
-  return names;
 }
 
 bool is_stale_temporary(const os::PrivateDirectory& directory, const std::string& name, TimePoint now) {
@@ -120,7 +104,7 @@ Result<void> SessionCache::put(const CacheKey& key, const Entry& entry) const {
 }
 
 Result<std::vector<EntrySummary>> SessionCache::list() const {
-  TG_TRY(const std::vector<std::string> names, names_in(directory_));
+  TG_TRY(const std::vector<std::string> names, os::directory_names(directory_.fd(), directory_.path()));
   std::vector<EntrySummary> summaries;
   for (const std::string& name : names) {
     const auto key = CacheKey::from_hex(name);
@@ -151,7 +135,7 @@ Result<std::size_t> SessionCache::clear(const std::function<bool(const EntrySumm
 }
 
 Result<std::size_t> SessionCache::prune(TimePoint now) const {
-  TG_TRY(const std::vector<std::string> names, names_in(directory_));
+  TG_TRY(const std::vector<std::string> names, os::directory_names(directory_.fd(), directory_.path()));
   std::size_t removed = 0;
   for (const std::string& name : names) {
     bool useless = is_stale_temporary(directory_, name, now);

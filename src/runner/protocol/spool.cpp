@@ -1,6 +1,5 @@
 #include "runner/protocol/spool.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -14,6 +13,7 @@
 
 #include "common/base/unique_fd.h"
 #include "common/crypto/hash.h"
+#include "common/os/directory_names.h"
 #include "runner/protocol/tree_removal.h"
 
 namespace tollgate::runner {
@@ -99,17 +99,12 @@ Result<std::string> Spool::read_output(std::uint64_t offset, std::size_t limit) 
 
 std::vector<std::int64_t> Spool::state_serials() const {
   std::vector<std::int64_t> serials;
-  const int fd = openat(directory_.fd(), spool_file::kStates.data(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-  if (fd < 0) return serials;
-  DIR* entries = fdopendir(fd);
-  if (entries == nullptr) {
-    close(fd);
-    return serials;
+  const UniqueFd states(
+      openat(directory_.fd(), spool_file::kStates.data(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+  if (!states) return serials;
+  for (const std::string& name : os::directory_names(states.get(), path()).value_or(std::vector<std::string>())) {
+    if (const auto serial = serial_of(name)) serials.push_back(*serial);
   }
-  while (const dirent* entry = readdir(entries)) {
-    if (const auto serial = serial_of(entry->d_name)) serials.push_back(*serial);
-  }
-  closedir(entries);
   std::sort(serials.begin(), serials.end());
   return serials;
 }

@@ -1,6 +1,5 @@
 #include "runner/protocol/tree_removal.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,6 +9,7 @@
 #include <vector>
 
 #include "common/base/unique_fd.h"
+#include "common/os/directory_names.h"
 
 namespace tollgate::runner {
 namespace {
@@ -22,7 +22,7 @@ class Removal {
 
   bool empty(int directory, int depth) {
     bool clean = true;
-    for (const std::string& name : names_in(directory)) {
+    for (const std::string& name : os::directory_names(directory, "").value_or(std::vector<std::string>())) {
       if (unlinkat(directory, name.c_str(), 0) == 0 || errno == ENOENT) continue;
       const int why = errno;
       if (why != EISDIR && why != EPERM) {
@@ -76,23 +76,6 @@ class Removal {
       [[maybe_unused]] const int ignored = fchmod(directory.get(), 0700);
     }
     return directory;
-  }
-
-  static std::vector<std::string> names_in(int directory) {
-    std::vector<std::string> names;
-    const int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) return names;
-    DIR* entries = fdopendir(fd);
-    if (entries == nullptr) {
-      close(fd);
-      return names;
-    }
-    while (const dirent* entry = readdir(entries)) {
-      const std::string_view name = entry->d_name;
-      if (name != "." && name != "..") names.emplace_back(name);
-    }
-    closedir(entries);
-    return names;
   }
 
   int top_;

@@ -25,13 +25,6 @@ class ClockNotingClient final : public net::Client {
   std::optional<std::chrono::seconds> skew_;
 };
 
-aws::MappedError not_sent(Error error) {
-  aws::MappedError refusal;
-  refusal.kind = aws::MappedKind::refused_before_sending;
-  refusal.error = std::move(error);
-  return refusal;
-}
-
 }  // namespace
 
 Result<aws::Endpoint> CurlProbe::endpoint(const std::string& service, const std::string& region) const {
@@ -44,7 +37,7 @@ Result<aws::Endpoint> CurlProbe::endpoint(const std::string& service, const std:
 
 runs::Identified CurlProbe::identify_with_clock(const aws::Credentials& credentials, const std::string& region) {
   auto where = endpoint("STS", region);
-  if (!where) return {tl::unexpected(not_sent(std::move(where).error())), std::nullopt};
+  if (!where) return {tl::unexpected(aws::refused_before_sending(std::move(where).error())), std::nullopt};
   ClockNotingClient client(net::make_curl_client(options_), clock_);
   aws::StsOptions options;
   options.attempts = 2;
@@ -57,7 +50,7 @@ runs::Identified CurlProbe::identify_with_clock(const aws::Credentials& credenti
 aws::AwsResult<std::vector<aws::AccessKey>> CurlProbe::access_keys(const aws::Credentials& credentials,
                                                                    const std::string& region) {
   auto where = endpoint("IAM", region);
-  if (!where) return tl::unexpected(not_sent(std::move(where).error()));
+  if (!where) return tl::unexpected(aws::refused_before_sending(std::move(where).error()));
   const auto client = net::make_curl_client(options_);
   aws::IamClient iam(*client, clock_, *where);
   return iam.list_access_keys(credentials);

@@ -52,12 +52,7 @@ aws::AwsResult<T> CurlSts::with_client(const std::string& region, F call) {
   wish.region = region;
   wish.endpoint_url = endpoint_;
   auto endpoint = aws::resolve_endpoint(wish);
-  if (!endpoint) {
-    aws::MappedError refusal;
-    refusal.kind = aws::MappedKind::refused_before_sending;
-    refusal.error = std::move(endpoint.error());
-    return tl::unexpected(std::move(refusal));
-  }
+  if (!endpoint) return tl::unexpected(aws::refused_before_sending(std::move(endpoint).error()));
   NotingClient client(net::make_curl_client(options_), [this](const net::Response& answer) { note_date(answer); });
   aws::StsClient sts(client, clock_, *endpoint, bounded());
   return call(sts, client);

@@ -1,6 +1,5 @@
 #include "server/app/installed_terraform.h"
 
-#include <dirent.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -8,6 +7,7 @@
 
 #include "common/json/value.h"
 #include "common/os/child_process.h"
+#include "common/os/directory_names.h"
 #include "common/os/program_search.h"
 
 namespace tollgate::app {
@@ -51,13 +51,12 @@ Result<InstalledTerraform> InstalledTerraform::find(const std::string& directory
       break;
     }
   }
-  const std::unique_ptr<DIR, int (*)(DIR*)> folder(::opendir(directory.c_str()), ::closedir);
-  if (!folder) {
-    if (errno == ENOENT || directory.empty()) return result;
-    return fail(Code::io, fmt::format("cannot read {}: {}", directory, std::generic_category().message(errno)));
+  const auto versions = os::directory_names(directory);
+  if (!versions) {
+    if (versions.error().code == Code::not_found) return result;
+    return fail(versions.error());
   }
-  while (const dirent* entry = ::readdir(folder.get())) {
-    const std::string version = entry->d_name;
+  for (const std::string& version : *versions) {
     if (version.starts_with('.')) continue;
     for (const char* name : {"terraform", "tofu"}) {
       const std::string path = fmt::format("{}/{}/{}", directory, version, name);

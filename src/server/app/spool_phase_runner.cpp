@@ -1,10 +1,9 @@
 #include "server/app/spool_phase_runner.h"
 
-#include <dirent.h>
-
 #include <algorithm>
 #include <set>
 
+#include "common/os/directory_names.h"
 #include "runner/protocol/phase_client.h"
 
 namespace tollgate::app {
@@ -220,11 +219,8 @@ void SpoolPhaseRunner::wipe(const std::string& phase_id) {
 
 std::vector<std::string> SpoolPhaseRunner::present() {
   std::vector<std::string> found;
-  const std::unique_ptr<DIR, int (*)(DIR*)> folder(::opendir(options_.directory.c_str()), ::closedir);
-  if (!folder) return found;
-  while (const dirent* entry = ::readdir(folder.get())) {
-    const std::string_view name = entry->d_name;
-    if (name.starts_with("plan-") || name.starts_with("apply-")) found.emplace_back(name);
+  for (std::string& name : os::directory_names(options_.directory).value_or(std::vector<std::string>())) {
+    if (name.starts_with("plan-") || name.starts_with("apply-")) found.push_back(std::move(name));
   }
   return found;
 }

@@ -255,27 +255,23 @@ void PhaseExecutor::finish(const std::string& run_id, PhaseKind kind, PhaseRepor
   parts_.events.publish(event_of(run, std::string(domain::to_text(run.status))));
 }
 
+std::shared_ptr<PhaseExecutor::Supervised> PhaseExecutor::supervised(const std::string& run_id) {
+  const std::lock_guard lock(mutex_);
+  const auto at = supervised_.find(run_id);
+  return at == supervised_.end() ? nullptr : at->second;
+}
+
 void PhaseExecutor::interrupt(const std::string& run_id) {
-  std::shared_ptr<Supervised> self;
-  {
-    const std::lock_guard lock(mutex_);
-    const auto at = supervised_.find(run_id);
-    if (at == supervised_.end()) return;
-    self = at->second;
-  }
+  const std::shared_ptr<Supervised> self = supervised(run_id);
+  if (!self) return;
   const std::lock_guard lock(self->mutex);
   self->interrupt = true;
   if (self->phase) self->phase->interrupt();
 }
 
 void PhaseExecutor::kill(const std::string& run_id) {
-  std::shared_ptr<Supervised> self;
-  {
-    const std::lock_guard lock(mutex_);
-    const auto at = supervised_.find(run_id);
-    if (at == supervised_.end()) return;
-    self = at->second;
-  }
+  const std::shared_ptr<Supervised> self = supervised(run_id);
+  if (!self) return;
   const std::lock_guard lock(self->mutex);
   self->kill = true;
   if (self->phase) self->phase->kill();

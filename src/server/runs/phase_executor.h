@@ -71,6 +71,8 @@ class PhaseExecutor {
     bool interrupt = false;
     bool kill = false;
   };
+  // nullptr where the run has no phase that is executed.
+  std::shared_ptr<Supervised> supervised(const std::string& run_id);
   using Supervise = std::function<void(Supervised&)>;
   void launch(const std::string& run_id, Supervise body);
   void reap();
