@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "common/os/program_search.h"
 #include "runner/process_host.h"
 #include "runner/protocol/phase_result.h"
 
@@ -169,6 +170,7 @@ class Trial {
 
 isolation::SandboxSpec sandbox_spec(const Bundle& bundle, const std::string& work, const std::string& memory) {
   SandboxSpec spec;
+  if (auto confine = os::program_beside("tollgate-confine")) spec.confine = std::move(*confine);
   spec.work_directory = work;
   if (!memory.empty()) spec.readable.push_back({memory, kMemoryDirectory});
   // Below /usr everything is visible anyway.

@@ -98,6 +98,9 @@ Result<void> check_host(const SandboxSpec& spec) {
     return fail(unavailable(fmt::format("{} is no program inside the sandbox", spec.argv.front()),
                             "install it below /usr, or add its directory to what the sandbox shows"));
   }
+  if (!spec.confine.empty() && access(spec.confine.c_str(), X_OK) != 0) {
+    return fail(unavailable(fmt::format("{} is not there", spec.confine), "install it beside tollgate-runner"));
+  }
   if (access(spec.bwrap.c_str(), X_OK) != 0) {
     return fail(
         unavailable(fmt::format("{} is not installed", spec.bwrap), "install bubblewrap (apt-get install bubblewrap)"));
@@ -229,6 +232,18 @@ std::string network_name(Network network) {
   return "";
 }
 
+// The kernel's ABI of Landlock; 0 where there is none, or where it was not switched on at boot.
+long landlock_version() {
+  constexpr long kCreateRuleset = 444;
+  constexpr unsigned kAskVersion = 1;
+  return std::max(syscall(kCreateRuleset, nullptr, 0, kAskVersion), 0L);
+}
+
+// Under ABI 1 nothing could be renamed from one directory to another, which terraform does.
+bool can_confine(const SandboxSpec& spec) {
+  return !spec.unsandboxed && !spec.confine.empty() && landlock_version() >= 2;
+}
+
 void describe(const SandboxSpec& spec, const LaunchPlan& plan, State& state) {
   IsolationReport& report = state.report;
   if (spec.unsandboxed) {
@@ -238,8 +253,14 @@ void describe(const SandboxSpec& spec, const LaunchPlan& plan, State& state) {
       report.downgrades.emplace_back("no control group: processes that leave the program's group can outlive it");
     }
   } else {
-    report.applied = {"namespaces", "seccomp", "no capabilities",
-                      fmt::format("network: {}", network_name(spec.network))};
+    report.applied = {"namespaces", "seccomp", "no capabilities"};
+    if (can_confine(spec)) report.applied.emplace_back("landlock");
+    report.applied.push_back(fmt::format("network: {}", network_name(spec.network)));
+    if (!can_confine(spec)) {
+      report.downgrades.emplace_back(spec.confine.empty()
+                                         ? "no Landlock: it was not asked for"
+                                         : "no Landlock: the kernel has none of version 2, or was started without it");
+    }
   }
   if (spec.user) report.applied.push_back(fmt::format("user: {}", *spec.user));
   const std::string kind = state.group.kind();
@@ -259,7 +280,21 @@ void describe(const SandboxSpec& spec, const LaunchPlan& plan, State& state) {
   }
 }
 
-LaunchPlan make_plan(const SandboxSpec& spec, const BubblewrapOptions& options, int status_fd) {
+std::vector<std::string> confine_arguments(const SandboxSpec& spec, int confine) {
+  std::vector<std::string> words{fmt::format("/proc/self/fd/{}", confine)};
+  const auto write = [&](const std::string& path) {
+    words.emplace_back("--write");
+    words.push_back(path);
+  };
+  for (const char* path : {kWorkDirectory, kHomeDirectory, "/tmp", "/dev/shm"})
+    write(path);
+  for (const Bind& bind : spec.writable)
+    write(bind.inside.empty() ? bind.host : bind.inside);
+  words.emplace_back("--");
+  return words;
+}
+
+LaunchPlan make_plan(const SandboxSpec& spec, const BubblewrapOptions& options, int status_fd, int confine) {
   LaunchPlan plan;
   plan.user = spec.user;
   plan.group = spec.group;
@@ -275,9 +310,14 @@ LaunchPlan make_plan(const SandboxSpec& spec, const BubblewrapOptions& options, 
   }
   plan.program = spec.bwrap;
   plan.argv = {"bwrap", "--args", std::to_string(options.arguments.get()), "--"};
+  if (confine >= 0) {
+    const std::vector<std::string> words = confine_arguments(spec, confine);
+    plan.argv.insert(plan.argv.end(), words.begin(), words.end());
+  }
   plan.argv.insert(plan.argv.end(), spec.argv.begin(), spec.argv.end());
   plan.directory = "/";
   plan.keep = {options.arguments.get(), status_fd};
+  if (confine >= 0) plan.keep.push_back(confine);
   for (const UniqueFd& file : options.files)
     plan.keep.push_back(file.get());
   plan.staged = staged_sources(spec);
@@ -318,7 +358,12 @@ Result<SandboxedProgram> start(const SandboxSpec& spec) {
   if (!spec.unsandboxed) {
     TG_TRY(options, bubblewrap_options(spec, status.write.get()));
   }
-  LaunchPlan plan = make_plan(spec, options, status.write.get());
+  UniqueFd confine;
+  if (can_confine(spec)) {
+    confine = out_of_the_way(UniqueFd(open(spec.confine.c_str(), O_RDONLY | O_CLOEXEC)));
+    if (!confine) return fail(unavailable(fmt::format("{} cannot be read", spec.confine), "reinstall it"));
+  }
+  LaunchPlan plan = make_plan(spec, options, status.write.get(), confine.get());
   plan.output = output.write.get();
   plan.error = error.write.get();
   plan.limit_memory_by_process = spec.limits.memory_bytes && !state->group.limits_memory();

@@ -1,7 +1,7 @@
 // Runs one program (terraform) that executes code nobody has read, in a sandbox: bubblewrap with user, pid, ipc, uts
-// and network namespaces of its own, a read-only system, a seccomp filter, and limits. It contains files, processes,
-// the kernel's surface and the network; it does not judge what the program does with the credentials it was given. A
-// program whose sandbox cannot be built is not started.
+// and network namespaces of its own, a read-only system, a seccomp filter, Landlock, and limits. It contains files,
+// processes, the kernel's surface and the network; it does not judge what the program does with the credentials it was
+// given. A program whose sandbox cannot be built is not started.
 //
 // Threads: a SandboxedProgram may be used from any thread, wait() from one. The program is killed when the *thread*
 // that called start() ends (PR_SET_PDEATHSIG), so call it on one that lives as long as the program.
@@ -85,6 +85,8 @@ struct SandboxSpec {
   std::optional<gid_t> group;
 
   std::string bwrap = "/usr/bin/bwrap";
+  // tollgate-confine, which adds Landlock where the kernel has it; empty: the report calls that a downgrade.
+  std::string confine;
   std::string slirp4netns = "/usr/bin/slirp4netns";
   // Runs the program as a plain child: no namespaces, no filter, only the limits of control groups and rlimits. Paths
   // then are the host's: the program starts in work_directory/start_directory, and binds and ports are refused. Only by

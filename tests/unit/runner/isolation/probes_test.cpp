@@ -52,6 +52,7 @@ class Probes : public testing::Test {
 
   void expect_all_blocked(SandboxSpec spec, const char* mode) {
     spec.work_directory = work_.path();
+    spec.confine = TOLLGATE_CONFINE;
     spec.environment.push_back({"PATH", Secret("/usr/bin")});
     spec.argv = {"/usr/bin/python3",
                  fmt::format("{}/probes.py", kWorkDirectory),

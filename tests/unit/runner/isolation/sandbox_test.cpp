@@ -9,8 +9,10 @@
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <thread>
 
@@ -45,6 +47,7 @@ class Sandbox : public testing::Test {
   void SetUp() override {
     if (access("/usr/bin/bwrap", X_OK) != 0) GTEST_SKIP() << "bubblewrap is not installed";
     spec_.work_directory = work_.path();
+    spec_.confine = TOLLGATE_CONFINE;
     spec_.environment.push_back({"PATH", Secret("/usr/bin:/usr/sbin")});
   }
   SandboxSpec shell(const std::string& script) const {
@@ -281,6 +284,29 @@ TEST_F(Sandbox, AKeptNetworkThatLostItsConnectionIsMadeAnew) {
     sched_yield();
   EXPECT_NE(run(spec).output, first);
   EXPECT_TRUE(spec.kept_network->is_there());
+}
+
+TEST_F(Sandbox, LandlockIsInForceWhereTheKernelHasIt) {
+  const bool there = syscall(444, nullptr, 0, 1U) >= 2;
+  const auto reported = [](const SandboxSpec& spec) {
+    Result<SandboxedProgram> program = start(spec);
+    EXPECT_TRUE(program);
+    program->wait();
+    return program->report();
+  };
+  SandboxSpec spec = shell("exit 0");
+  const IsolationReport with = reported(spec);
+  EXPECT_EQ(std::count(with.applied.begin(), with.applied.end(), "landlock"), there ? 1 : 0);
+  EXPECT_EQ(with.downgrades.empty(), there);
+  spec.confine.clear();
+  const IsolationReport without = reported(spec);
+  EXPECT_EQ(std::count(without.applied.begin(), without.applied.end(), "landlock"), 0);
+  ASSERT_FALSE(without.downgrades.empty());
+  EXPECT_NE(without.downgrades.front().find("Landlock"), std::string::npos);
+  spec.confine = work_.file("absent");
+  const auto refused = start(spec);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("absent is not there"), std::string::npos);
 }
 
 }  // namespace
