@@ -5,7 +5,7 @@
 #include "common/crypto/hash.h"
 #include "server/audit/audit.h"
 #include "server/domain/ids.h"
-#include "server/runs/frozen_inputs.h"
+#include "server/runs/mfa_preparation.h"
 #include "server/runs/run_record.h"
 #include "server/runs/scheduling.h"
 #include "server/runs/store_run_service.h"
@@ -25,22 +25,6 @@ using domain::Tables;
 using Status = AuthenticateStatus;
 
 constexpr std::chrono::seconds kRoleChainingLimit{3600};
-
-tl::unexpected<AuthenticateAnswer> answer(Status status, Error error) {
-  AuthenticateAnswer made;
-  made.status = status;
-  made.error = std::move(error);
-  return tl::unexpected(std::move(made));
-}
-
-Error sentence(Code code, std::string_view reason, std::string text, std::string next = "") {
-  return Error(code, std::move(text)).because(std::string(reason)).do_next(std::move(next));
-}
-
-tl::unexpected<AuthenticateAnswer> no_gate(std::string_view reason, std::string why) {
-  return answer(Status::no_such_gate,
-                sentence(Code::conflict, reason, std::move(why), "look at the run again and use the gate it shows"));
-}
 
 aws::Credentials credentials_of(const AwsIdentity& identity) {
   aws::Credentials credentials;
@@ -109,20 +93,6 @@ std::string role_session_name(std::string_view run_id, std::string_view user_nam
   return name;
 }
 
-// What was found out about a request so far, from the store alone.
-struct Authenticator::Prepared {
-  Run run;
-  domain::Organization organization;
-  ChosenIdentity chosen;
-  domain::GateBinding binding;
-  std::optional<GateRecord> gate;
-  std::vector<std::string> accounts;             // that open the gate
-  std::optional<AwsIdentity> account_authority;  // whose account is the list, and is not known yet
-  domain::PhaseRole role;
-  std::string plan_account;  // the account of the plan's session, where this one has to be of the same
-  std::int64_t refusals = 0;
-};
-
 // One code on its way.
 class Authenticator::Attempt {
  public:
@@ -142,112 +112,17 @@ class Authenticator::Attempt {
  private:
   using Done = tl::expected<void, AuthenticateAnswer>;
 
-  // Everything that the store can say. Asked twice: before AWS is asked anything, and in the transaction that lets the
-  // code go.
-  tl::expected<Prepared, AuthenticateAnswer> prepare(Tables& tables, TimePoint now) const {
-    Prepared found;
-    auto run = tables.runs().find(request_.run_id);
-    const auto workspace = run ? tables.workspaces().find(run->workspace_id) : std::nullopt;
-    auto organization = run ? tables.organizations().find(run->organization_id) : std::nullopt;
-    if (!workspace || !organization) return no_gate("no_run", "there is no such run");
-    found.run = std::move(*run);
-    found.organization = std::move(*organization);
-    if (!domain::gated(level_in_force(found.run, found.organization, *workspace), request_.phase)) {
-      return no_gate("not_gated", fmt::format("the {} of this run waits for no code", domain::to_text(request_.phase)));
-    }
-    if (auto checked = check_gate(tables, found, now); !checked) return tl::unexpected(std::move(checked.error()));
-    auto chosen = choose_identity(identity_options(tables, found.organization.id, actor_.user_id), found.run,
-                                  request_.phase, actor_.user_id);
-    if (!chosen) return answer(Status::forbidden, std::move(chosen.error()));
-    found.chosen = std::move(*chosen);
-    const auto wait =
-        wait_before_next_try(tables.gates().attempts(found.chosen.serial, now - kAttemptWindow), actor_.user_id, now);
-    if (wait.seconds.count() > 0) return back_off(wait);
-    read_settings(tables, found);
-    return found;
-  }
-
-  Done check_gate(Tables& tables, Prepared& found, TimePoint now) const {
-    if (!gate_can_be_passed(found.run, request_.phase)) {
-      return no_gate("no_gate", fmt::format("run {} is {}: there is no open gate of its {}", found.run.id,
-                                            domain::to_text(found.run.status), domain::to_text(request_.phase)));
-    }
-    auto binding = current_binding(tables, found.run, request_.phase);
-    if (!binding) return answer(Status::no_such_gate, std::move(binding.error()));
-    found.binding = std::move(*binding);
-    found.gate = tables.gates().of_phase(found.run.id, request_.phase);
-    if (request_.gate_id != gate_id(found.binding) || (found.gate && found.gate->binding != found.binding)) {
-      return no_gate("stale_gate",
-                     "this code was typed for another gate: the plan, its configuration or its variables "
-                     "are not the ones shown");
-    }
-    if (found.gate && found.gate->state == GateState::passed) {
-      return no_gate("already_passed", fmt::format("{} has just authenticated", found.gate->accepted_by_name));
-    }
-    if (found.gate && found.gate->state != GateState::open && found.gate->state != GateState::checking) {
-      return no_gate("no_gate", "this gate is closed");
-    }
-    const auto deadline = gate_deadline(found.run, request_.phase, found.organization);
-    if (deadline && *deadline <= now) return no_gate("mfa_timeout", "this gate has expired");
-    if (found.gate && is_checking(*found.gate, now)) {
-      auto busy =
-          answer(Status::too_soon, sentence(Code::throttled, "checking", "another code is at AWS for this gate"));
-      busy.value().retry_after = std::chrono::seconds(2);
-      return busy;
-    }
-    found.refusals = refusals_of_run(tables, found.run.id);
-    if (found.refusals >= kRefusalsOfARun) {
-      return answer(Status::locked,
-                    sentence(Code::locked, "mfa_locked",
-                             fmt::format("{} codes were refused at the gates of this run", found.refusals),
-                             "an owner of the organization can lift this"));
-    }
-    return {};
-  }
-
-  tl::unexpected<AuthenticateAnswer> back_off(const Wait& wait) const {
-    auto given = answer(
-        Status::too_soon,
-        wait.device
-            ? sentence(Code::throttled, "device_limit", "too many codes of this device were refused within an hour",
-                       "wait, or an owner of the organization lifts this")
-            : sentence(Code::throttled, "back_off", "several codes in a row were refused", "wait for a while"));
-    given.value().retry_after = wait.seconds;
-    return given;
-  }
-
-  void read_settings(Tables& tables, Prepared& found) const {
-    found.accounts = allowed_accounts(tables, found.organization.id);
-    if (found.accounts.empty())
-      found.account_authority = tables.aws_identities().of_organization_itself(found.organization.id);
-    const auto settings = tables.gate_settings().of(found.organization.id);
-    found.role = request_.phase == PhaseKind::plan ? settings.plan_role : settings.apply_role;
-    if (request_.phase == PhaseKind::apply) found.plan_account = account_of_plan(tables, found.run.id, settings);
-  }
-
-  // Empty where it does not matter: a plan that had no credentials, or both phases have roles of the owners.
-  static std::string account_of_plan(Tables& tables, const std::string& run_id, const domain::GateSettings& settings) {
-    const auto gate = tables.gates().of_phase(run_id, PhaseKind::plan);
-    const bool gated = gate && gate->state == GateState::passed;
-    const auto& role = gated ? settings.plan_role : settings.read_only_plan_role;
-    if (!role.arn.empty() && !settings.apply_role.arn.empty()) return "";
-    if (gated) return account_of_arn(gate->arn);
-    const auto text = tables.runs().inputs(run_id);
-    if (!text) return "";
-    const auto inputs = parse_frozen_inputs(*text);
-    return inputs ? inputs->plan_account : "";
-  }
-
   Done steps() {
     if (!actor_.person()) {
-      return answer(Status::forbidden, sentence(Code::forbidden, "not_a_person",
-                                                "only people pass a gate: a user's token or a web session"));
+      return refuse_attempt(Status::forbidden, gate_error(Code::forbidden, "not_a_person",
+                                                          "only people pass a gate: a user's token or a web session"));
     }
     if (!is_code(request_.code.reveal())) {
-      return answer(Status::refused, sentence(Code::invalid, "code_format", "a one-time code has six digits",
-                                              "type the six digits that your device shows"));
+      return refuse_attempt(Status::refused, gate_error(Code::invalid, "code_format", "a one-time code has six digits",
+                                                        "type the six digits that your device shows"));
     }
-    auto prepared = parts_.store.read([&](Tables& tables) { return prepare(tables, parts_.clock.now()); });
+    auto prepared = parts_.store.read(
+        [&](Tables& tables) { return prepare_attempt(tables, request_, actor_, parts_.clock.now()); });
     if (!prepared) return tl::unexpected(std::move(prepared.error()));
     owner_.step("prepared");
     if (auto known = ask_who(*prepared); !known) return known;
@@ -258,7 +133,7 @@ class Authenticator::Attempt {
   }
 
   // GetCallerIdentity, which costs no code: the key works, and its account may open this gate.
-  Done ask_who(const Prepared& prepared) {
+  Done ask_who(const PreparedAttempt& prepared) {
     const AwsIdentity& identity = prepared.chosen.identity;
     auto caller = parts_.sts.identify(credentials_of(identity), identity.region);
     if (!caller) return before_code(prepared, caller.error());
@@ -274,17 +149,18 @@ class Authenticator::Attempt {
     }
     if (std::find(accounts.begin(), accounts.end(), caller_.account) == accounts.end()) {
       return note_refusal(
-          prepared,
-          answer(Status::refused, sentence(Code::forbidden, "account_not_listed",
-                                           fmt::format("AWS account {} does not open the gates of this "
-                                                       "organization",
-                                                       caller_.account),
-                                           "use an identity of a listed account, or an owner lists this one")));
+          prepared, refuse_attempt(Status::refused,
+                                   gate_error(Code::forbidden, "account_not_listed",
+                                              fmt::format("AWS account {} does not open the gates of this "
+                                                          "organization",
+                                                          caller_.account),
+                                              "use an identity of a listed account, or an owner lists this one")));
     }
     const std::string device_account = account_of_arn(prepared.chosen.serial);
     if (!device_account.empty() && device_account != caller_.account) {
       return note_refusal(
-          prepared, answer(Status::refused, sentence(Code::config, "mfa_device_unknown",
+          prepared,
+          refuse_attempt(Status::refused, gate_error(Code::config, "mfa_device_unknown",
                                                      fmt::format("the device {} is not of account {}, whose key it "
                                                                  "is to go with",
                                                                  prepared.chosen.serial, caller_.account),
@@ -293,7 +169,8 @@ class Authenticator::Attempt {
     const std::string account = prepared.role.arn.empty() ? caller_.account : account_of_arn(prepared.role.arn);
     if (!prepared.plan_account.empty() && prepared.plan_account != account) {
       return note_refusal(
-          prepared, answer(Status::refused, sentence(Code::conflict, "account_differs",
+          prepared,
+          refuse_attempt(Status::refused, gate_error(Code::conflict, "account_differs",
                                                      fmt::format("the plan was made in account {}, and the apply would "
                                                                  "run in {}",
                                                                  prepared.plan_account, account),
@@ -303,15 +180,16 @@ class Authenticator::Attempt {
     return {};
   }
 
-  Done before_code(const Prepared& prepared, const aws::MappedError& refusal) {
+  Done before_code(const PreparedAttempt& prepared, const aws::MappedError& refusal) {
     Status status = status_of(refusal);
     // No code has left, whatever became of the question who this is.
     if (status == Status::unknown) status = Status::unsent;
-    return note_refusal(prepared, answer(status, refusal.error), refusal.answer.request_id);
+    return note_refusal(prepared, refuse_attempt(status, refusal.error), refusal.answer.request_id);
   }
 
   // A refusal that cost no code and no try, shown at the gate.
-  Done note_refusal(const Prepared& prepared, tl::unexpected<AuthenticateAnswer> given, std::string request_id = "") {
+  Done note_refusal(const PreparedAttempt& prepared, tl::unexpected<AuthenticateAnswer> given,
+                    std::string request_id = "") {
     const TimePoint now = parts_.clock.now();
     const auto noted = parts_.store.write([&](Tables& tables) -> Result<void> {
       auto gate = tables.gates().of_phase(prepared.run.id, request_.phase);
@@ -330,7 +208,7 @@ class Authenticator::Attempt {
                     now, actor_.username, request_id};
   }
 
-  void audit_refusal(Tables& tables, const Prepared& prepared, const Error& error, const std::string& request_id,
+  void audit_refusal(Tables& tables, const PreparedAttempt& prepared, const Error& error, const std::string& request_id,
                      TimePoint now) const {
     auto details = details_of(prepared);
     details.set("reason", error.reason);
@@ -339,14 +217,14 @@ class Authenticator::Attempt {
                   now);
   }
 
-  json::Value details_of(const Prepared& prepared) const {
+  json::Value details_of(const PreparedAttempt& prepared) const {
     return json::Value::object({{"phase", domain::to_text(request_.phase)},
                                 {"gate", request_.gate_id},
                                 {"serial", prepared.chosen.serial},
                                 {"account", caller_.account}});
   }
 
-  std::string code_hash(const Prepared& prepared) const {
+  std::string code_hash(const PreparedAttempt& prepared) const {
     std::string text = prepared.chosen.serial + '\n' + std::string(request_.code.reveal());
     auto hash = crypto::sha256_hex(crypto::keyed_hash(parts_.code_key, "mfa-code", text));
     wipe(text);
@@ -354,13 +232,13 @@ class Authenticator::Attempt {
   }
 
   // Committed before the code leaves: after a crash nobody sends it again.
-  Done mark(const Prepared& before) {
+  Done mark(const PreparedAttempt& before) {
     const TimePoint now = parts_.clock.now();
     attempt_id_ = domain::new_id(domain::id_prefix::kMfaAttempt, parts_.random);
     std::optional<AuthenticateAnswer> refusal;
     const auto marked = parts_.store.write([&](Tables& tables) -> Result<void> {
       refusal.reset();
-      auto again = prepare(tables, now);
+      auto again = prepare_attempt(tables, request_, actor_, now);
       if (!again) {
         refusal = std::move(again.error());
         return fail(Code::conflict, "");
@@ -372,8 +250,8 @@ class Authenticator::Attempt {
       if (!tables.gates().take_code(code_hash(before), now + kCodeMemory, now)) {
         AuthenticateAnswer used;
         used.status = Status::too_soon;
-        used.error = sentence(Code::throttled, "code_used", "this code was used already; AWS takes each code once",
-                              "wait for the next code");
+        used.error = gate_error(Code::throttled, "code_used", "this code was used already; AWS takes each code once",
+                                "wait for the next code");
         used.next_code_in = used.retry_after = next_code_in(now);
         refusal = std::move(used);
         return fail(Code::conflict, "");
@@ -387,7 +265,7 @@ class Authenticator::Attempt {
     return {};
   }
 
-  static bool same_identity(const Prepared& a, const Prepared& b) {
+  static bool same_identity(const PreparedAttempt& a, const PreparedAttempt& b) {
     const AwsIdentity& x = a.chosen.identity;
     const AwsIdentity& y = b.chosen.identity;
     return x.id == y.id && x.access_key_id == y.access_key_id && x.secret_access_key == y.secret_access_key &&
@@ -395,7 +273,7 @@ class Authenticator::Attempt {
            (a.accounts == b.accounts || a.accounts.empty()) && a.plan_account == b.plan_account;
   }
 
-  void write_attempt(Tables& tables, const Prepared& now_known, TimePoint now) const {
+  void write_attempt(Tables& tables, const PreparedAttempt& now_known, TimePoint now) const {
     GateRecord gate = now_known.gate.value_or(GateRecord{});
     if (!now_known.gate) {
       gate.id = request_.gate_id;
@@ -429,7 +307,7 @@ class Authenticator::Attempt {
                   {now_known.organization.id, "mfa.sent", "run", now_known.run.id, details_of(now_known)}, now);
   }
 
-  Done send(const Prepared& prepared) {
+  Done send(const PreparedAttempt& prepared) {
     const AwsIdentity& identity = prepared.chosen.identity;
     const auto limit =
         request_.phase == PhaseKind::plan ? prepared.organization.plan_limit : prepared.organization.apply_limit;
@@ -470,21 +348,21 @@ class Authenticator::Attempt {
   }
 
   // The gate as this attempt left it; nullopt where the run ended meanwhile, or another attempt followed.
-  std::optional<GateRecord> own_gate(Tables& tables, const Prepared& prepared) const {
+  std::optional<GateRecord> own_gate(Tables& tables, const PreparedAttempt& prepared) const {
     auto gate = tables.gates().of_phase(prepared.run.id, request_.phase);
     if (!gate || gate->state != GateState::checking || gate->attempt_id != attempt_id_) return std::nullopt;
     return gate;
   }
 
-  Done refused(const Prepared& prepared, const aws::MappedError& refusal) {
+  Done refused(const PreparedAttempt& prepared, const aws::MappedError& refusal) {
     const TimePoint now = parts_.clock.now();
     const bool unspent = refusal.code == aws::CodeFate::unspent;
     const Status status = status_of(refusal);
-    auto given = answer(status, refusal.error);
+    auto given = refuse_attempt(status, refusal.error);
     if (status == Status::unknown) {
-      given.value().error = sentence(Code::unknown, refusal.error.reason,
-                                     "AWS may have taken the code, but no answer came: " + refusal.error.message,
-                                     "wait for the next code");
+      given.value().error = gate_error(Code::unknown, refusal.error.reason,
+                                       "AWS may have taken the code, but no answer came: " + refusal.error.message,
+                                       "wait for the next code");
     }
     if (status == Status::too_soon) given.value().retry_after = next_code_in(now);
     const auto written = parts_.store.write([&](Tables& tables) -> Result<void> {
@@ -507,27 +385,14 @@ class Authenticator::Attempt {
   }
 
   // The code was right, so it costs no try; but the phase cannot have what it is to run with.
-  Done role_refused(const Prepared& prepared, const aws::MappedError& refusal) {
-    const TimePoint now = parts_.clock.now();
+  Done role_refused(const PreparedAttempt& prepared, const aws::MappedError& refusal) {
     Error error = refusal.error;
     error.message = fmt::format("AWS accepted the code, but not the role of this phase: {}", error.message);
-    auto given = answer(Status::refused, error);
-    const auto written = parts_.store.write([&](Tables& tables) -> Result<void> {
-      tables.gates().set_outcome(attempt_id_, AttemptOutcome::accepted);
-      audit_refusal(tables, prepared, error, refusal.answer.request_id, now);
-      auto gate = own_gate(tables, prepared);
-      if (!gate) return {};
-      gate->state = GateState::open;
-      gate->checking_since.reset();
-      set_refusal(*gate, error, refusal.answer.request_id, now);
-      return tables.gates().update(*gate);
-    });
-    must(written);
-    tell(prepared.run, error);
-    return given;
+    reopen(prepared, error, refusal.answer.request_id);
+    return refuse_attempt(Status::refused, std::move(error));
   }
 
-  Done conclude(const Prepared& prepared, const aws::Credentials& credentials, const std::string& arn,
+  Done conclude(const PreparedAttempt& prepared, const aws::Credentials& credentials, const std::string& arn,
                 const std::string& request_id) {
     const TimePoint now = parts_.clock.now();
     std::optional<AuthenticateAnswer> late;
@@ -577,8 +442,8 @@ class Authenticator::Attempt {
     });
     if (!written) {
       // The run cannot come to its gate, for example because its saved plan is stale.
-      release(prepared, written.error(), now);
-      return answer(Status::no_such_gate, written.error());
+      reopen(prepared, written.error(), "");
+      return refuse_attempt(Status::no_such_gate, written.error());
     }
     owner_.step("mfa_recorded");
     if (late) return tl::unexpected(std::move(*late));
@@ -587,15 +452,17 @@ class Authenticator::Attempt {
     return {};
   }
 
-  void release(const Prepared& prepared, const Error& error, TimePoint now) {
+  // The gate takes the next code, after one that AWS accepted in vain.
+  void reopen(const PreparedAttempt& prepared, const Error& error, const std::string& request_id) {
+    const TimePoint now = parts_.clock.now();
     const auto written = parts_.store.write([&](Tables& tables) -> Result<void> {
       tables.gates().set_outcome(attempt_id_, AttemptOutcome::accepted);
-      audit_refusal(tables, prepared, error, "", now);
+      audit_refusal(tables, prepared, error, request_id, now);
       auto gate = own_gate(tables, prepared);
       if (!gate) return {};
       gate->state = GateState::open;
       gate->checking_since.reset();
-      set_refusal(*gate, error, "", now);
+      set_refusal(*gate, error, request_id, now);
       return tables.gates().update(*gate);
     });
     must(written);

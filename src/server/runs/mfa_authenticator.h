@@ -70,7 +70,6 @@ class Authenticator {
   Result<void> unlock(std::string_view run_id, const domain::Actor& actor);
 
  private:
-  struct Prepared;
   class Attempt;
   void step(std::string_view name) const {
     if (parts_.step_reached) parts_.step_reached(name);
