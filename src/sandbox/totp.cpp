@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "common/crypto/hash.h"
-
 namespace tollgate::sandbox {
 namespace {
 
@@ -11,31 +9,6 @@ namespace {
 constexpr std::size_t kRememberedSteps = 256;
 
 }  // namespace
-
-std::string hotp(std::string_view seed, std::uint64_t counter, unsigned digits) {
-  std::string message(8, '\0');
-  for (int i = 7; i >= 0; --i) {
-    message[static_cast<std::size_t>(i)] = static_cast<char>(counter & 0xff);
-    counter >>= 8;
-  }
-  const std::string mac = crypto::hmac_sha1(seed, message);
-  const auto byte = [&](std::size_t i) { return static_cast<std::uint32_t>(static_cast<unsigned char>(mac[i])); };
-  const std::size_t offset = byte(19) & 0xf;
-  std::uint32_t number =
-      (byte(offset) & 0x7f) << 24 | byte(offset + 1) << 16 | byte(offset + 2) << 8 | byte(offset + 3);
-  std::uint32_t modulus = 1;
-  for (unsigned i = 0; i < digits; ++i)
-    modulus *= 10;
-  return fmt::format("{:0{}}", number % modulus, digits);
-}
-
-std::int64_t totp_step(TimePoint time) {
-  return unix_seconds(time) / kTotpPeriod;
-}
-
-std::string totp(const Secret& seed, TimePoint time) {
-  return hotp(seed.reveal(), static_cast<std::uint64_t>(totp_step(time)));
-}
 
 std::optional<std::int64_t> matching_step(const World& world, const MfaDevice& device, std::string_view code,
                                           TimePoint now) {
