@@ -25,6 +25,7 @@ Routes route_table() {
                              token_routes(),
                              membership_routes(),
                              web_session_routes(),
+                             two_factor_routes(),
                              setup_routes(),
                              event_routes(),
                              terraform_login_routes(),

@@ -22,6 +22,7 @@ Routes variable_routes();
 Routes token_routes();
 Routes membership_routes();
 Routes web_session_routes();
+Routes two_factor_routes();
 Routes setup_routes();
 Routes event_routes();
 Routes notice_routes();

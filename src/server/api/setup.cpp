@@ -44,7 +44,7 @@ Result<void> store_password(Tables& tables, const Call& call, User user, const s
 
 struct Used {
   User user;
-  NewWebSession session;
+  AfterPassword after;
 };
 
 // The link is used up by a password that is good, not by looking at it.
@@ -66,7 +66,10 @@ Result<Used> use_link(const Call& call, std::string_view token, const Secret& pa
     return store_password(tables, call, std::move(*user), password_hash, "user.set_up", "");
   };
   TG_CHECK(call.store().write(use));
-  TG_TRY(used.session, begin_web_session(call, used.user));
+  // Whoever has two-factor authentication shows the code too: a lost password is not a lost phone.
+  TG_TRY(used.user,
+         call.store().read([&](Tables& tables) { return again(tables.users(), std::optional(used.user), "user"); }));
+  TG_TRY(used.after, after_password(call, used.user));
   return used;
 }
 
@@ -77,7 +80,7 @@ Result<http::Response> use_link_as_document(const Call& call) {
   TG_TRY(const std::string token, body.text("token"));
   TG_TRY(std::string password, body.text("password"));
   TG_TRY(const Used used, use_link(call, token, Secret::take(std::move(password))));
-  return signed_in(used.user, used.session);
+  return answer_after_password(call, used.user, used.after);
 }
 
 http::Response setup_page(int status, std::string_view trouble, std::string_view token) {
@@ -137,10 +140,15 @@ Result<http::Response> use_setup_form(const Call& call) {
   }
   Page done;
   done.title = "Your password is set";
+  if (!used->after.session) {
+    done.body =
+        "<p>Sign in with it, and with a code of your authenticator app.</p><p><a href=\"/login\">Sign in</a></p>";
+    return html_page(200, done);
+  }
   done.body = fmt::format("<p>You are signed in as {}.</p><p><a href=\"/app\">To your organizations</a></p>",
                           escape_html(used->user.username));
   http::Response response = html_page(200, done);
-  response.headers.emplace_back("Set-Cookie", session_cookie(used->session.cookie));
+  response.headers.emplace_back("Set-Cookie", session_cookie(used->after.session->cookie));
   return response;
 }
 

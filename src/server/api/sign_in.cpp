@@ -24,6 +24,17 @@ std::optional<Duration> wait_for_try(TimePoint full_at, const TryLimit& limit, T
   return debt - most;
 }
 
+struct Keys {
+  std::string account;
+  std::string address;
+};
+
+// Names are kept as hashes: people type passwords into the wrong field.
+Keys keys_of(std::string_view purpose, std::string_view account, std::string_view address) {
+  return {fmt::format("account {} {}", purpose, crypto::sha256_hex(account).substr(0, 2 * kPrefixBytes)),
+          fmt::format("address {} {}", purpose, address_group(address))};
+}
+
 }  // namespace
 
 std::string address_group(std::string_view address) {
@@ -42,19 +53,27 @@ SignIn::SignIn(const Clock& clock, SignInOptions options) : clock_(clock), optio
 
 SignIn::Verdict SignIn::check(std::string_view purpose, std::string_view account, std::string_view address,
                               const Secret& password, const std::optional<std::string>& hash) {
-  // Names are kept as hashes: people type passwords into the wrong field.
-  const std::string account_key =
-      fmt::format("account {} {}", purpose, crypto::sha256_hex(account).substr(0, 2 * kPrefixBytes));
-  const std::string address_key = fmt::format("address {} {}", purpose, address_group(address));
-  if (const auto wait = take(account_key, address_key)) {
+  const Keys keys = keys_of(purpose, account, address);
+  if (const auto wait = take(keys.account, keys.address)) {
     return {Answer::too_often, std::chrono::ceil<std::chrono::seconds>(*wait)};
   }
   const bool known = hash && !hash->empty();
   bool busy = false;
   const bool right = fits(password, known ? *hash : decoy_, busy) && known;
-  if (right || busy) give_back(account_key, address_key);
+  if (right || busy) give_back(keys.account, keys.address);
   if (busy) return {Answer::busy, kBusyRetry};
   return {right ? Answer::right : Answer::wrong, {}};
+}
+
+SignIn::Verdict SignIn::check(std::string_view purpose, std::string_view account, std::string_view address,
+                              const std::function<bool()>& right) {
+  const Keys keys = keys_of(purpose, account, address);
+  if (const auto wait = take(keys.account, keys.address)) {
+    return {Answer::too_often, std::chrono::ceil<std::chrono::seconds>(*wait)};
+  }
+  if (!right()) return {Answer::wrong, {}};
+  give_back(keys.account, keys.address);
+  return {Answer::right, {}};
 }
 
 bool SignIn::fits(const Secret& password, const std::string& hash, bool& busy) {

@@ -1,6 +1,7 @@
 // Whether a person knows the password of an account, asked as seldom as an attacker would like it often: Argon2id, at
 // most a few at once, and buckets of tries for each account and each address. A try that succeeds gives its place back,
-// so only failures count. An account that does not exist costs the same time and gets the same answer.
+// so only failures count. An account that does not exist costs the same time and gets the same answer. The codes of a
+// second factor take from the same buckets.
 // Not sessions (web_sessions.cpp) and not audit. The buckets live as long as the process: a restart forgives.
 // Threads: all at once.
 #pragma once
@@ -8,6 +9,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -49,6 +51,10 @@ class SignIn {
   // password. `purpose` keeps the tries of signing in apart from those of somebody who is signed in.
   Verdict check(std::string_view purpose, std::string_view account, std::string_view address, const Secret& password,
                 const std::optional<std::string>& hash);
+
+  // The same for what is told apart without a password: `right` is called where there is a try.
+  Verdict check(std::string_view purpose, std::string_view account, std::string_view address,
+                const std::function<bool()>& right);
 
   const crypto::PasswordCost& cost() const { return options_.cost; }
 

@@ -2,6 +2,7 @@
 
 #include "common/crypto/hash.h"
 #include "server/api/authentication.h"
+#include "server/api/two_factor.h"
 #include "server/api/web_sessions.h"
 
 namespace tollgate::api {
@@ -10,6 +11,50 @@ namespace {
 
 constexpr std::size_t kMaxFields = 32;
 constexpr std::string_view kCsrfField = "csrf";
+constexpr std::string_view kTicketField = "ticket";
+
+std::string sentence(const Error& error) {
+  return error.next.empty() ? error.message : fmt::format("{}: {}", error.message, error.next);
+}
+
+Page page_of(std::string_view title, std::string_view purpose, std::string_view trouble) {
+  Page page;
+  page.title = title;
+  page.body = fmt::format("<p>{}</p>", escape_html(purpose));
+  if (!trouble.empty()) page.body += fmt::format("<p class=\"bad\" role=\"alert\">{}</p>", escape_html(trouble));
+  return page;
+}
+
+// The second step.
+http::Response code_page(int status, std::string_view purpose, std::string_view ticket, std::string_view trouble) {
+  Page page = page_of("Two-factor authentication", purpose, trouble);
+  page.body += fmt::format(
+      "<form method=\"post\"><input type=\"hidden\" name=\"{}\" value=\"{}\">"
+      "<label for=\"code\">Code of your authenticator app, or a recovery code</label>"
+      "<input id=\"code\" name=\"code\" autocomplete=\"one-time-code\" autocapitalize=\"off\" "
+      "spellcheck=\"false\" required autofocus><button>Sign in</button></form>",
+      kTicketField, escape_html(ticket));
+  return html_page(status, page);
+}
+
+http::Response back_with(const Call& call, const NewWebSession& session) {
+  http::Response response = see_other(own_address(call));
+  response.headers.emplace_back("Set-Cookie", session_cookie(session.cookie));
+  return response;
+}
+
+Result<http::Response> use_code_of_form(const Call& call, const http::Pairs& form, std::string_view ticket,
+                                        std::string_view purpose) {
+  const PasswordAnswer answer = check_sign_in_code(call, ticket, form_field(form, "code"));
+  if (answer.user) {
+    TG_TRY(const NewWebSession session, begin_web_session(call, *answer.user));
+    return back_with(call, session);
+  }
+  const int status = http_status(answer.error.code);
+  // A ticket that is over has to be had anew.
+  if (answer.error.reason == kTicketOver) return sign_in_page(status, purpose, sentence(answer.error));
+  return code_page(status, purpose, ticket, sentence(answer.error));
+}
 
 }  // namespace
 
@@ -60,10 +105,7 @@ Result<void> check_form(const http::Pairs& form, const Visitor& visitor) {
 }
 
 http::Response sign_in_page(int status, std::string_view purpose, std::string_view trouble) {
-  Page page;
-  page.title = "Sign in";
-  page.body = fmt::format("<p>{}</p>", escape_html(purpose));
-  if (!trouble.empty()) page.body += fmt::format("<p class=\"bad\" role=\"alert\">{}</p>", escape_html(trouble));
+  Page page = page_of("Sign in", purpose, trouble);
   page.body +=
       "<form method=\"post\"><label for=\"username\">User name or e-mail address</label>"
       "<input id=\"username\" name=\"username\" autocomplete=\"username\" required>"
@@ -74,17 +116,14 @@ http::Response sign_in_page(int status, std::string_view purpose, std::string_vi
 }
 
 Result<http::Response> sign_in_by_form(const Call& call, const http::Pairs& form, std::string_view purpose) {
+  const std::string ticket = form_field(form, kTicketField);
+  if (!ticket.empty()) return use_code_of_form(call, form, ticket, purpose);
   const Secret password(form_field(form, "password"));
   const PasswordAnswer answer = check_password(call, form_field(form, "username"), password);
-  if (!answer.user) {
-    const Error& error = answer.error;
-    const std::string text = error.next.empty() ? error.message : fmt::format("{}: {}", error.message, error.next);
-    return sign_in_page(http_status(error.code), purpose, text);
-  }
-  TG_TRY(const NewWebSession session, begin_web_session(call, *answer.user));
-  http::Response response = see_other(own_address(call));
-  response.headers.emplace_back("Set-Cookie", session_cookie(session.cookie));
-  return response;
+  if (!answer.user) return sign_in_page(http_status(answer.error.code), purpose, sentence(answer.error));
+  TG_TRY(const AfterPassword after, after_password(call, *answer.user));
+  if (!after.session) return code_page(200, purpose, after.ticket.reveal(), "");
+  return back_with(call, *after.session);
 }
 
 }  // namespace tollgate::api

@@ -6,7 +6,7 @@
 #include "common/base/encoding.h"
 #include "server/api/authentication.h"
 #include "server/api/routes.h"
-#include "server/api/sign_in.h"
+#include "server/api/two_factor.h"
 #include "server/domain/ids.h"
 
 namespace tollgate::api {
@@ -22,8 +22,6 @@ constexpr std::size_t kMaxSessionsOfUser = 20;
 constexpr std::size_t kMaxUserAgent = 200;
 constexpr std::size_t kMaxName = 256;
 constexpr std::size_t kMaxPassword = 1024;
-constexpr std::string_view kSignIn = "sign-in";
-constexpr std::string_view kReauthenticate = "reauthenticate";
 
 // A name that a browser gives itself is for a list that people read.
 std::string shown_user_agent(const http::Request& request) {
@@ -59,35 +57,8 @@ http::Response with_cookie(http::Response response, const Secret& cookie) {
   return response;
 }
 
-http::Response refusal(const PasswordAnswer& answer) {
-  http::Response response = error_document(answer.error);
-  if (answer.retry_after.count() > 0) {
-    response.headers.emplace_back("Retry-After", std::to_string(answer.retry_after.count()));
-  }
-  // It is no token that is missing.
-  std::erase_if(response.headers, [](const auto& header) { return header.first == "WWW-Authenticate"; });
-  return response;
-}
-
-Result<Secret> read_password(const json::Reader& body, std::string_view name) {
-  TG_TRY(std::string text, body.text(name));
-  Secret password = Secret::take(std::move(text));
-  if (password.empty()) return fail(body.error(fmt::format("{} is missing", name)));
-  if (password.size() > kMaxPassword) return fail(body.error(fmt::format("{} is too long", name)));
-  return password;
-}
-
-PasswordAnswer verdict_answer(const SignIn::Verdict& verdict) {
-  PasswordAnswer answer;
-  answer.retry_after = verdict.retry_after;
-  if (verdict.answer == SignIn::Answer::too_often || verdict.answer == SignIn::Answer::busy) {
-    answer.error = Error(Code::throttled, "too many attempts to sign in")
-                       .because("too_many_attempts")
-                       .do_next(fmt::format("try again in {}", format_duration(verdict.retry_after)));
-  } else {
-    answer.error = Error(Code::unauthorized, "the user name or the password is wrong").because("sign_in_refused");
-  }
-  return answer;
+Error wrong_password() {
+  return Error(Code::unauthorized, "the user name or the password is wrong").because("sign_in_refused");
 }
 
 // Under `purpose`, with the refusal in the audit.
@@ -104,7 +75,7 @@ PasswordAnswer judge(const Call& call, std::string_view purpose, std::string_vie
       return {};
     });
   }
-  return verdict_answer(verdict);
+  return verdict_answer(verdict, wrong_password());
 }
 
 Result<http::Response> sign_in(const Call& call) {
@@ -115,8 +86,8 @@ Result<http::Response> sign_in(const Call& call) {
   TG_TRY(const Secret password, read_password(body, "password"));
   const PasswordAnswer answer = check_password(call, username, password);
   if (!answer.user) return refusal(answer);
-  TG_TRY(const NewWebSession session, begin_web_session(call, *answer.user));
-  return signed_in(*answer.user, session);
+  TG_TRY(const AfterPassword after, after_password(call, *answer.user));
+  return answer_after_password(call, *answer.user, after);
 }
 
 Result<http::Response> show_session(const Call& call) {
@@ -141,7 +112,7 @@ Result<http::Response> reauthenticate(const Call& call) {
   TG_TRY(const json::Value document, json::parse(call.request.body));
   TG_TRY(const Secret password, read_password(json::Reader(document), "password"));
   const User& user = *call.principal.user;
-  const PasswordAnswer answer = judge(call, kReauthenticate, user.id, user, password);
+  const PasswordAnswer answer = check_own_password(call, password);
   if (!answer.user) return refusal(answer);
   const Secret cookie = Secret::take(base64url_encode(call.context.random.bytes(kSecretBytes)));
   return call.store().write([&](Tables& tables) -> Result<http::Response> {
@@ -198,6 +169,57 @@ Result<http::Response> end_session(const Call& call) {
 
 }  // namespace
 
+Result<Secret> read_password(const json::Reader& body, std::string_view name) {
+  TG_TRY(std::string text, body.text(name));
+  Secret password = Secret::take(std::move(text));
+  if (password.empty()) return fail(body.error(fmt::format("{} is missing", name)));
+  if (password.size() > kMaxPassword) return fail(body.error(fmt::format("{} is too long", name)));
+  return password;
+}
+
+PasswordAnswer verdict_answer(const SignIn::Verdict& verdict, Error wrong) {
+  PasswordAnswer answer;
+  answer.retry_after = verdict.retry_after;
+  if (verdict.answer == SignIn::Answer::too_often || verdict.answer == SignIn::Answer::busy) {
+    answer.error = Error(Code::throttled, "too many attempts to sign in")
+                       .because("too_many_attempts")
+                       .do_next(fmt::format("try again in {}", format_duration(verdict.retry_after)));
+  } else {
+    answer.error = std::move(wrong);
+  }
+  return answer;
+}
+
+http::Response refusal(const PasswordAnswer& answer) {
+  http::Response response = error_document(answer.error);
+  if (answer.retry_after.count() > 0) {
+    response.headers.emplace_back("Retry-After", std::to_string(answer.retry_after.count()));
+  }
+  // It is no token that is missing.
+  std::erase_if(response.headers, [](const auto& header) { return header.first == "WWW-Authenticate"; });
+  return response;
+}
+
+PasswordAnswer check_own_password(const Call& call, const Secret& password) {
+  const User& user = *call.principal.user;
+  return judge(call, kReauthenticate, user.id, user, password);
+}
+
+Result<AfterPassword> after_password(const Call& call, const User& user) {
+  AfterPassword after;
+  TG_TRY(after.ticket, sign_in_ticket(call, user));
+  if (!after.ticket.empty()) return after;
+  TG_TRY(after.session, begin_web_session(call, user));
+  return after;
+}
+
+http::Response answer_after_password(const Call& call, const User& user, const AfterPassword& after) {
+  if (after.session) return signed_in(user, *after.session);
+  return plain_json(202, json::Value::object({{"needs", "two-factor-code"},
+                                              {"ticket", after.ticket.reveal()},
+                                              {"expires-at", format_iso8601(call.now + kSignInTicketLife)}}));
+}
+
 Result<void> require_web_session(const Call& call) {
   if (call.principal.session) return {};
   return fail(Error(Code::forbidden, "this needs a person who is signed in on the page, not a token")
@@ -215,7 +237,7 @@ Result<void> require_recent_authentication(const Call& call) {
 }
 
 PasswordAnswer check_password(const Call& call, std::string_view username, const Secret& password) {
-  if (username.size() > kMaxName || password.size() > kMaxPassword) return verdict_answer({});
+  if (username.size() > kMaxName || password.size() > kMaxPassword) return verdict_answer({}, wrong_password());
   const auto user = call.store().read([&](Tables& tables) { return user_of(tables, username); });
   // Both names of one account share its tries; a name that nobody has is its own.
   return judge(call, kSignIn, user ? user->id : username, user, password);

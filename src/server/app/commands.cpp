@@ -177,6 +177,28 @@ Result<void> run_user_setup_link(const std::string& directory, const std::string
   return print_setup_link(opened, name);
 }
 
+Result<void> run_user_remove_two_factor(const std::string& directory, const std::string& name) {
+  TG_TRY(const Opened opened, open_records_of(directory));
+  const TimePoint now = opened.clock->now();
+  const auto remove = [&](domain::Tables& tables) -> Result<bool> {
+    const auto user = tables.users().find_by_name(name);
+    if (!user) return no_such_user(name);
+    const auto factor = tables.two_factors().find(user->id);
+    tables.two_factors().erase(user->id);
+    if (!factor || !factor->enabled_at) return false;
+    for (const auto& session : tables.web_sessions().of_user(user->id))
+      tables.web_sessions().erase(session.id);
+    audit::append(tables, operator_of_this_host(), {"", "two_factor.removed", "user", user->id, {}}, now);
+    return true;
+  };
+  TG_TRY(const bool removed, opened.records->store().write(remove));
+  print(removed ? fmt::format("{0} signs in with the password alone from now on, and is signed out everywhere.\n"
+                              "Ask {0} to set up another authenticator app: My settings, Two-factor authentication.\n",
+                              name)
+                : fmt::format("{} has no two-factor authentication; nothing was changed.\n", name));
+  return {};
+}
+
 Result<void> run_org_create(const NewOrganization& request) {
   if (!domain::valid_organization_name(request.name)) {
     return fail(Error(Code::usage, fmt::format("{} cannot be the name of an organization", request.name))

@@ -40,6 +40,9 @@ Result<void> run_user_create(const NewUser& request);
 // Prints a link by which that user chooses a password, also where there is one already.
 Result<void> run_user_setup_link(const std::string& directory, const std::string& name);
 
+// The person's phone is lost: the next sign-in needs the password alone. Their sessions end.
+Result<void> run_user_remove_two_factor(const std::string& directory, const std::string& name);
+
 struct NewOrganization {
   std::string directory;
   std::string name;

@@ -88,6 +88,10 @@ int run(int argc, char** argv) {
   made = command(*users, "setup-link", "print a link by which a user chooses a password, once",
                  [&] { return run_user_setup_link(directory, setup_user); });
   made->add_option("NAME", setup_user, "a user's name")->required();
+  std::string remove_user;
+  made = command(*users, "remove-two-factor", "a user's authenticator app and recovery codes are lost: take them away",
+                 [&] { return run_user_remove_two_factor(directory, remove_user); });
+  made->add_option("NAME", remove_user, "a user's name")->required();
   NewOrganization organization;
   CLI::App* organizations = app.add_subcommand("org", "organizations")->require_subcommand(1);
   made = command(*organizations, "create", "a new organization; prints the id", [&] {

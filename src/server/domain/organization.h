@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "common/base/secret.h"
 #include "common/base/time.h"
 #include "server/domain/mfa_level.h"
 
@@ -74,10 +75,20 @@ struct WebSession {
   TimePoint authenticated_at{};  // when the password was last typed
 };
 
+// What a person shows beside the password when signing in: an authenticator app, if `enabled_at` is there. Until a
+// first code was given back it counts for nothing.
+struct TwoFactor {
+  std::string id;               // the user's
+  std::int64_t last_step = -1;  // of the last code that was accepted; neither it nor an earlier one is again
+  TimePoint created_at{};
+  std::optional<TimePoint> enabled_at;
+  Secret secret;  // base32
+};
+
 // Something to be used once and soon: the set-up link of a new user, the authorization code of `terraform login`.
 struct OneTimeGrant {
   std::string hash;     // of its text
-  std::string purpose;  // "setup-link", "oauth-code"
+  std::string purpose;  // "setup-link", "oauth-code", "sign-in-code"
   std::string user_id;
   std::string data;  // what it is bound to, for example the PKCE challenge and the redirect address
   TimePoint expires_at{};

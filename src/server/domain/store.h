@@ -86,6 +86,15 @@ class WebSessionTable : public Table<WebSession> {
   virtual void erase_before(TimePoint last_seen) = 0;
 };
 
+// Its rows have their users' ids. With a row go its recovery codes, of which only keyed hashes are known.
+class TwoFactorTable : public Table<TwoFactor> {
+ public:
+  virtual void set_recovery_codes(std::string_view user_id, const std::vector<std::string>& hashes) = 0;  // replaces
+  // Whether there was such a one; it is gone then.
+  virtual bool take_recovery_code(std::string_view user_id, std::string_view hash) = 0;
+  virtual std::int64_t recovery_codes_left(std::string_view user_id) = 0;
+};
+
 class OneTimeGrantTable {
  public:
   virtual ~OneTimeGrantTable() = default;
@@ -268,6 +277,7 @@ class Tables {
   virtual MembershipTable& memberships() = 0;
   virtual TokenTable& tokens() = 0;
   virtual WebSessionTable& web_sessions() = 0;
+  virtual TwoFactorTable& two_factors() = 0;
   virtual OneTimeGrantTable& grants() = 0;
   virtual ProjectTable& projects() = 0;
   virtual WorkspaceTable& workspaces() = 0;

@@ -87,6 +87,23 @@ void SqlWebSessions::erase_before(TimePoint last_seen) {
   context_.session.execute("DELETE FROM web_sessions WHERE last_seen_at < :p1", {value_of(last_seen)});
 }
 
+void SqlTwoFactors::set_recovery_codes(std::string_view user_id, const std::vector<std::string>& hashes) {
+  context_.session.execute("DELETE FROM recovery_codes WHERE user_id = :p1", {text(user_id)});
+  for (const std::string& hash : hashes) {
+    context_.session.execute("INSERT INTO recovery_codes (hash, user_id) VALUES (:p1, :p2)",
+                             {text(hash), text(user_id)});
+  }
+}
+
+bool SqlTwoFactors::take_recovery_code(std::string_view user_id, std::string_view hash) {
+  return context_.session.execute("DELETE FROM recovery_codes WHERE hash = :p1 AND user_id = :p2",
+                                  {text(hash), text(user_id)}) == 1;
+}
+
+std::int64_t SqlTwoFactors::recovery_codes_left(std::string_view user_id) {
+  return count_of(context_.session, "SELECT COUNT(*) FROM recovery_codes WHERE user_id = :p1", {text(user_id)});
+}
+
 void SqlOneTimeGrants::insert(const domain::OneTimeGrant& grant) {
   const Result<void> inserted = insert_row(context_, grant);
   // Its hash is of random bytes that the server made.

@@ -1,5 +1,5 @@
-// The tables of users, organizations, memberships, tokens, web sessions and one-time grants. Valid inside one
-// transaction, on its thread.
+// The tables of users, organizations, memberships, tokens, web sessions, second factors and one-time grants. Valid
+// inside one transaction, on its thread.
 #pragma once
 
 #include "server/store/sql_table.h"
@@ -45,6 +45,14 @@ class SqlWebSessions final : public SqlTable<domain::WebSession, domain::WebSess
   std::optional<domain::WebSession> find_by_hash(std::string_view hash) override;
   std::vector<domain::WebSession> of_user(std::string_view user_id) override;
   void erase_before(TimePoint last_seen) override;
+};
+
+class SqlTwoFactors final : public SqlTable<domain::TwoFactor, domain::TwoFactorTable> {
+ public:
+  using SqlTable::SqlTable;
+  void set_recovery_codes(std::string_view user_id, const std::vector<std::string>& hashes) override;
+  bool take_recovery_code(std::string_view user_id, std::string_view hash) override;
+  std::int64_t recovery_codes_left(std::string_view user_id) override;
 };
 
 class SqlNotices final : public SqlTable<domain::Notice, domain::NoticeTable> {

@@ -202,6 +202,14 @@ constexpr std::string_view kRoleRenewals = R"sql(CREATE TABLE role_renewals (id 
 CREATE INDEX role_renewals_run ON role_renewals (run_id);
 )sql";
 
+constexpr std::string_view kTwoFactors = R"sql(CREATE TABLE two_factors (id TEXT PRIMARY KEY
+  REFERENCES users (id) ON DELETE CASCADE, last_step BIGINT NOT NULL, created_at BIGINT NOT NULL, enabled_at BIGINT,
+  secret TEXT NOT NULL);
+CREATE TABLE recovery_codes (hash TEXT PRIMARY KEY,
+  user_id TEXT NOT NULL REFERENCES two_factors (id) ON DELETE CASCADE);
+CREATE INDEX recovery_codes_user ON recovery_codes (user_id);
+)sql";
+
 }  // namespace
 
 const std::vector<Migration>& migrations() {
@@ -213,6 +221,7 @@ const std::vector<Migration>& migrations() {
       {5, "notices", kNotices},
       {6, "webhooks", kWebhooks},
       {7, "roles that are assumed again", kRoleRenewals},
+      {8, "two-factor authentication", kTwoFactors},
   };
   return all;
 }

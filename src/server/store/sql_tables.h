@@ -43,6 +43,7 @@ class SqlTables final : public domain::Tables {
   domain::MembershipTable& memberships() override { return memberships_; }
   domain::TokenTable& tokens() override { return tokens_; }
   domain::WebSessionTable& web_sessions() override { return web_sessions_; }
+  domain::TwoFactorTable& two_factors() override { return two_factors_; }
   domain::OneTimeGrantTable& grants() override { return grants_; }
   domain::ProjectTable& projects() override { return projects_; }
   domain::WorkspaceTable& workspaces() override { return workspaces_; }
@@ -68,6 +69,7 @@ class SqlTables final : public domain::Tables {
   SqlMemberships memberships_{context_};
   SqlTokens tokens_{context_};
   SqlWebSessions web_sessions_{context_};
+  SqlTwoFactors two_factors_{context_};
   SqlOneTimeGrants grants_{context_};
   SqlProjects projects_{context_};
   SqlWorkspaces workspaces_{context_};

@@ -246,6 +246,7 @@ class MemoryTables final : public domain::Tables {
   domain::MembershipTable& memberships() override { not_in_memory(); }
   domain::TokenTable& tokens() override { return tokens_; }
   domain::WebSessionTable& web_sessions() override { not_in_memory(); }
+  domain::TwoFactorTable& two_factors() override { not_in_memory(); }
   domain::OneTimeGrantTable& grants() override { not_in_memory(); }
   domain::ProjectTable& projects() override { not_in_memory(); }
   domain::WorkspaceTable& workspaces() override { return workspaces_; }

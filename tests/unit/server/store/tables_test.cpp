@@ -213,6 +213,50 @@ TEST_P(TablesTest, ADeliveryIsDueOnceWhatItsRunHasToTellBeforeIsTold) {
   });
 }
 
+TEST_P(TablesTest, ASecondFactorIsOneOfItsUserAndItsRecoveryCodesGoWithIt) {
+  const domain::User ann = add_user("ann");
+  const domain::User bob = add_user("bob");
+  domain::TwoFactor factor;
+  factor.id = ann.id;
+  factor.created_at = clock.now();
+  factor.secret = Secret("GEZDGNBVGY3TQOJQ");
+  write([&](Tables& t) { must(t.two_factors().insert(factor)); });
+  const auto second = store->write([&](Tables& t) { return t.two_factors().insert(factor); });
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, Code::conflict);
+  factor.enabled_at = clock.now();
+  factor.last_step = 50'000'000;
+  write([&](Tables& t) {
+    must(t.two_factors().update(factor));
+    t.two_factors().set_recovery_codes(ann.id, {"hash-0"});
+    t.two_factors().set_recovery_codes(ann.id, {"hash-1", "hash-2"});
+  });
+  reopen();
+  store->read([&](Tables& t) {
+    const auto found = t.two_factors().find(ann.id);
+    EXPECT_TRUE(found->secret == factor.secret);
+    EXPECT_EQ(found->last_step, factor.last_step);
+    EXPECT_EQ(found->enabled_at, factor.enabled_at);
+    EXPECT_FALSE(t.two_factors().find(bob.id));
+    EXPECT_EQ(t.two_factors().recovery_codes_left(ann.id), 2);
+    EXPECT_EQ(t.two_factors().recovery_codes_left(bob.id), 0);
+    return 0;
+  });
+  write([&](Tables& t) {
+    EXPECT_FALSE(t.two_factors().take_recovery_code(ann.id, "hash-0"));
+    EXPECT_FALSE(t.two_factors().take_recovery_code(bob.id, "hash-1"));
+    EXPECT_TRUE(t.two_factors().take_recovery_code(ann.id, "hash-1"));
+    EXPECT_FALSE(t.two_factors().take_recovery_code(ann.id, "hash-1"));
+    EXPECT_EQ(t.two_factors().recovery_codes_left(ann.id), 1);
+  });
+  write([&](Tables& t) { t.users().erase(ann.id); });
+  store->read([&](Tables& t) {
+    EXPECT_FALSE(t.two_factors().find(ann.id));
+    EXPECT_EQ(t.two_factors().recovery_codes_left(ann.id), 0);
+    return 0;
+  });
+}
+
 TEST_P(TablesTest, NoticesNewestFirst) {
   const auto acme = add_organization("acme");
   const auto other = add_organization("other");

@@ -22,7 +22,7 @@ class TamperingTest : public AnyStore {
     version.workspace_id = net.id;
     domain::WebSession session;
     session.id = "ws_session-1";
-    session.user_id = add_user("ann").id;
+    session.user_id = ann_id = add_user("ann").id;
     session.hash = "h";
     session.csrf_token = "canary-csrf-token";
     identity.id = "awsid-1";
@@ -34,6 +34,9 @@ class TamperingTest : public AnyStore {
     gate.organization_id = acme.id;
     gate.binding.run_id = run.id;
     gate.attempt_id = "canary-attempt-of-a-gate";
+    domain::TwoFactor factor;
+    factor.id = ann_id;
+    factor.secret = Secret("canary-second-factor");
     domain::PhaseSession phase_session;
     phase_session.id = run.plan.id;
     phase_session.run_id = run.id;
@@ -56,6 +59,7 @@ class TamperingTest : public AnyStore {
                                      {{"wsout-1", "", "a", "\"canary-output-one\"", "string", "\"string\"", true},
                                       {"wsout-2", "", "b", "\"canary-output-two\"", "string", "\"string\"", true}});
       must(t.web_sessions().insert(session));
+      must(t.two_factors().insert(factor));
     });
   }
 
@@ -70,6 +74,7 @@ class TamperingTest : public AnyStore {
             {"state_version_outputs", "value", "id", "wsout-1"},
             {"state_version_outputs", "value", "id", "wsout-2"},
             {"web_sessions", "csrf_token", "id", "ws_session-1"},
+            {"two_factors", "secret", "id", ann_id},
             {"aws_identities", "secret_access_key", "id", "awsid-1"},
             {"gates", "attempt_id", "id", "gate-1"},
             {"phase_sessions", "secret_access_key", "id", run.plan.id},
@@ -91,6 +96,7 @@ class TamperingTest : public AnyStore {
       if (p.table == "run_inputs") t.runs().inputs(p.id);
       if (p.table == "state_version_outputs") t.state_versions().find_output(p.id);
       if (p.table == "web_sessions") t.web_sessions().find(p.id);
+      if (p.table == "two_factors") t.two_factors().find(p.id);
       if (p.table == "aws_identities") t.aws_identities().find(p.id);
       if (p.table == "gates") t.gates().find(p.id);
       if (p.table == "phase_sessions") t.phase_sessions().find(p.id);
@@ -107,6 +113,7 @@ class TamperingTest : public AnyStore {
     return false;
   }
 
+  std::string ann_id;
   domain::AwsIdentity identity;
   domain::GateRecord gate;
   domain::Workspace net;
@@ -122,9 +129,9 @@ TEST_P(TamperingTest, NoSecretLiesInClear) {
   ASSERT_NE(bytes.find("acme"), std::string::npos);
   for (const std::string canary :
        {"canary-run-variable", "canary-variable-one", "canary-variable-two", "canary-frozen-inputs",
-        "canary-output-one", "canary-output-two", "canary-csrf-token", "canary-long-term-secret",
-        "canary-session-secret", "canary-session-token", "canary-external-id", "canary-parent-secret",
-        "canary-parent-token"}) {
+        "canary-output-one", "canary-output-two", "canary-csrf-token", "canary-second-factor",
+        "canary-long-term-secret", "canary-session-secret", "canary-session-token", "canary-external-id",
+        "canary-parent-secret", "canary-parent-token"}) {
     std::string utf16;
     for (const char c : canary)
       utf16 += {c, '\0'};
@@ -172,7 +179,7 @@ TEST_P(TamperingTest, AValueInAnotherRowOrColumnIsFound) {
       ++swaps;
     }
   }
-  EXPECT_EQ(swaps, 182);
+  EXPECT_EQ(swaps, 210);
 }
 
 TEST_P(TamperingTest, ARowMadeReadableOrMovedIsFound) {
@@ -268,6 +275,21 @@ TEST_P(TamperingTest, ANewerOrChangedSchemaIsAnError) {
   EXPECT_EQ(opened.error().reason, "schema_newer");
   bed->run("DELETE FROM schema_migrations WHERE number = 1000");
   EXPECT_TRUE(bed->open(keys, random, clock));
+}
+
+// A code that was used stays used, though somebody can write to the file.
+TEST_P(TamperingTest, AStepOfASecondFactorCannotBeSetBack) {
+  write([&](Tables& t) {
+    auto factor = *t.two_factors().find(ann_id);
+    factor.last_step = 7;
+    must(t.two_factors().update(factor));
+  });
+  const Place secret{"two_factors", "secret", "id", ann_id};
+  EXPECT_FALSE(found_when_read(secret));
+  bed->run("UPDATE two_factors SET last_step = 6");
+  EXPECT_TRUE(found_when_read(secret));
+  bed->run("UPDATE two_factors SET last_step = 7, enabled_at = 1");
+  EXPECT_TRUE(found_when_read(secret));
 }
 
 }  // namespace
