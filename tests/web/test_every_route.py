@@ -34,6 +34,7 @@ MINE = {
     "/app/settings/profile": ("role:button/Change password", None),
     "/app/settings/aws": ("role:button/Save the identity", "/aws-identities"),
     "/app/settings/api-tokens": ("css:.list-row:has-text('of the furniture')", "/authentication-tokens"),
+    "/app/settings/two-factor": ("role:button/Set up an authenticator app", "/v1/two-factor"),
     "/app/settings/sessions": ("(this one)", "/v1/sessions"),
     "/settings/organization_variables": ("role:rowheader/mine", "/personal-vars"),
 }

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 
 vi.stubGlobal('location', { origin: 'https://here.example', pathname: '/app', search: '' });
 const { ApiError, get, getBytes, path, post, reachable, reauthenticate, remove, resource, session, signIn, whoAmI } = await import('../src/api/client');
+const { signInWithCode } = await import('../src/api/two_factor');
 
 interface Sent {
   path: string;
@@ -74,9 +75,19 @@ describe('the session', () => {
   test('a wrong password says so and leaves nobody signed in', async () => {
     session.value = null;
     server(() => answer(401, { errors: [{ detail: 'the user name or the password is wrong', code: 'sign_in_refused' }] }));
-    expect(await signIn('ana', 'x', '').catch((cause: unknown) => cause)).toMatchObject({ status: 401, code: 'sign_in_refused' });
+    expect(await signIn('ana', 'x').catch((cause: unknown) => cause)).toMatchObject({ status: 401, code: 'sign_in_refused' });
     expect(session.value).toBe(null);
     expect(sent[0]?.body).toBe('{"username":"ana","password":"x"}');
+  });
+  test('a password that is not all gives a ticket, and a code with it the session', async () => {
+    session.value = null;
+    server(() => answer(202, { needs: 'two-factor-code', ticket: 'tgt.x' }));
+    expect(await signIn('ana', 'x')).toBe('tgt.x');
+    expect(session.value).toBe(null);
+    server(() => answer(200, { username: 'ana', 'csrf-token': 'new' }));
+    await signInWithCode('tgt.x', '000004');
+    expect(session.value).toMatchObject({ username: 'ana' });
+    expect(sent.at(-1)?.body).toBe('{"ticket":"tgt.x","code":"000004"}');
   });
   test('a server that cannot be reached is not a signed-out session', async () => {
     server(() => Promise.reject(new TypeError('failed')));

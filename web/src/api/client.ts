@@ -119,8 +119,12 @@ export async function whoAmI(): Promise<void> {
   }
 }
 
-export async function signIn(username: string, password: string, otp: string): Promise<void> {
-  session.value = await post<Session>(sessionPath, otp === '' ? { username, password } : { username, password, otp });
+// The ticket that a code goes with, where the account has two-factor authentication.
+export async function signIn(username: string, password: string): Promise<string | null> {
+  const answer = await post<Session | { ticket: string }>(sessionPath, { username, password });
+  if ('ticket' in answer) return answer.ticket;
+  session.value = answer;
+  return null;
 }
 
 export async function signOut(): Promise<void> {

@@ -11,12 +11,14 @@ import { useLoad } from '../ui/load';
 import { notificationsPossible, notifying, setNotifying } from '../ui/notify';
 import { MyIdentities } from './aws_identity';
 import { NewToken } from './organization_settings';
+import { TwoFactor } from './two_factor';
 
 const sections: [string, string][] = [
   ['profile', 'Profile'],
   ['aws', 'AWS identity and device'],
   ['api-tokens', 'Tokens'],
   ['sessions', 'Sessions'],
+  ['two-factor', 'Two-factor authentication'],
 ];
 
 export function Account({ section }: { section: string }) {
@@ -36,6 +38,7 @@ export function Account({ section }: { section: string }) {
       {section === 'aws' && <MyIdentities />}
       {section === 'api-tokens' && <Tokens />}
       {section === 'sessions' && <Sessions />}
+      {section === 'two-factor' && <TwoFactor />}
       {!sections.some(([key]) => key === section) && <Empty title="There is no such page" />}
     </>
   );

@@ -1,10 +1,13 @@
-// Who are you? Password, and the six digits of the account's own second factor where it has one.
+// Who are you? The password first, then the code of the account's own second factor where it has one.
 
 import { useState } from 'preact/hooks';
 import { ApiError, signIn } from '../api/client';
 import { go, pathname } from '../router';
 import { Spinner, TextField, usePageTitle } from '../ui/basics';
+import { later } from '../ui/later';
 import { Logo } from '../ui/logo';
+
+const SignInCode = later(() => import('./sign_in_code').then((page) => page.SignInCode));
 
 // Where a signed-out visitor wanted to go; only a place on this page.
 export function placeAfter(search: string): string {
@@ -13,11 +16,22 @@ export function placeAfter(search: string): string {
 }
 
 export function SignIn({ inPlace }: { inPlace: boolean }) {
+  const [ticket, setTicket] = useState<string | null>(null);
+  const done = () => {
+    if (!inPlace) go(placeAfter(location.search), true);
+    pathname.value = location.pathname;
+  };
+  return (
+    <main class="sign-in" id="main">
+      {ticket === null ? <Password done={done} ask={setTicket} /> : <SignInCode ticket={ticket} done={done} />}
+    </main>
+  );
+}
+
+function Password({ done, ask }: { done: () => void; ask: (ticket: string) => void }) {
   usePageTitle('Sign in');
   const [username, setUsername] = useState('');
   const [password, setPassword] = useState('');
-  const [otp, setOtp] = useState('');
-  const [asksOtp, setAsksOtp] = useState(false);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<string | null>(null);
 
@@ -27,52 +41,32 @@ export function SignIn({ inPlace }: { inPlace: boolean }) {
     setBusy(true);
     setError(null);
     try {
-      await signIn(username.trim(), password, otp.replace(/\s/g, ''));
-      if (!inPlace) go(placeAfter(location.search), true);
-      pathname.value = location.pathname;
+      const ticket = await signIn(username.trim(), password);
+      if (ticket === null) done();
+      else ask(ticket);
     } catch (cause) {
-      const problem = cause instanceof ApiError ? cause : new ApiError(-1, String(cause));
-      if (problem.code.startsWith('otp')) {
-        setAsksOtp(true);
-        setOtp('');
-        setError(asksOtp ? problem.message : null);
-      } else {
-        setError(problem.message);
-        setPassword('');
-      }
+      setError(cause instanceof ApiError ? cause.message : String(cause));
+      setPassword('');
     } finally {
       setBusy(false);
     }
   };
 
   return (
-    <main class="sign-in" id="main">
-      <form onSubmit={(event) => void submit(event)}>
-        <Logo />
-        <h1>Sign in</h1>
-        {error && (
-          <p class="form-error" role="alert">
-            {error}
-          </p>
-        )}
-        <TextField label="User name" value={username} onValue={setUsername} autocomplete="username" required />
-        <TextField label="Password" type="password" value={password} onValue={setPassword} autocomplete="current-password" required />
-        {asksOtp && (
-          <TextField
-            label="Code of your account's second factor"
-            hint="Six digits. This is the code for tollgate, not the one for AWS."
-            value={otp}
-            onValue={setOtp}
-            autocomplete="one-time-code"
-            inputRef={(element) => element?.value === '' && element.focus()}
-            required
-          />
-        )}
-        <button type="submit" class="primary wide" aria-busy={busy}>
-          {busy && <Spinner />}
-          Sign in
-        </button>
-      </form>
-    </main>
+    <form onSubmit={(event) => void submit(event)}>
+      <Logo />
+      <h1>Sign in</h1>
+      {error && (
+        <p class="form-error" role="alert">
+          {error}
+        </p>
+      )}
+      <TextField label="User name" value={username} onValue={setUsername} autocomplete="username" required />
+      <TextField label="Password" type="password" value={password} onValue={setPassword} autocomplete="current-password" required />
+      <button type="submit" class="primary wide" aria-busy={busy}>
+        {busy && <Spinner />}
+        Sign in
+      </button>
+    </form>
   );
 }
