@@ -11,6 +11,7 @@ import secrets
 import socket
 import ssl
 import threading
+import time
 import urllib.error
 import urllib.request
 
@@ -21,6 +22,7 @@ from tests.support.browser import PASSWORD, document, sign_in
 from tests.support.gate import GateServer, keys
 from tests.support.receiver import TOKEN, Receiver
 from tests.support.runs import ask, data, new_workspace, start_run, upload, wait_for
+from tests.support.world import STEP, oathtool
 
 SPREAD = """
 import base64, os, socket, sys, urllib.parse
@@ -139,6 +141,22 @@ def logs(server, run):
     return texts
 
 
+def second_factor(browser):
+    """Two-factor authentication, turned on and used once: what must stay secret of it, and the codes that were spent."""
+    seed = browser.call("POST", "/api/web/v1/two-factor").json["secret"]
+    now = int(time.time())
+    spent = [oathtool(seed, now), oathtool(seed, now + STEP)]
+    enabled = browser.call("POST", "/api/web/v1/two-factor/enable", {"password": PASSWORD, "code": spent[0]})
+    assert enabled.status == 200, enabled.text
+    asked = browser.call("POST", "/api/web/v1/session", {"username": "ana", "password": PASSWORD})
+    assert asked.status == 202, asked.text
+    passed = browser.call("POST", "/api/web/v1/session/code", {"ticket": asked.json["ticket"], "code": spent[1]})
+    assert passed.status == 200, passed.text
+    shown = enabled.json["recovery-codes"][0]
+    return {"second factor": seed, "second factor, raw": base64.b32decode(seed), "sign-in ticket": asked.json["ticket"],
+            "recovery code": shown, "recovery code, plain": shown.replace("-", "").upper()}, spent
+
+
 def key_material(folder):
     text = (folder / "master.key").read_text()
     found = {f"master key {number}": key for number, key in
@@ -167,12 +185,13 @@ def test_no_canary_is_found_anywhere(tmp_path, world, terraform_program, confess
         link = server.command("user", "setup-link", server.folder, "bob").split("/setup#")[1].split()[0]
         browser = sign_in(server, "ana")
         browser.call("GET", "/api/web/v1/session")
+        of_the_phone, spent = second_factor(browser)
         made = browser.call("PATCH", "/api/v2/organizations/acme/webhook",
                             document("notification-configurations", url=receiver.url, token=TOKEN))
         assert made.status == 201, made.text
         planted |= {"api token": server.token, "another's token": server.tokens["bob"], "set-up link": link,
                     "long-term key": keys(world, "ana")[1], "csrf token": browser.csrf,
-                    **{f"cookie {cookie.name}": cookie.value for cookie in browser.cookies}, **key_material(server.folder)}
+                    **{f"cookie {cookie.name}": cookie.value for cookie in browser.cookies}, **key_material(server.folder), **of_the_phone}
 
         workspace = new_workspace(server, "canaries", auto_apply=True)
         for key, value, category in (("CANARY_ENV", planted["environment variable"], "env"),
@@ -232,7 +251,7 @@ def test_no_canary_is_found_anywhere(tmp_path, world, terraform_program, confess
     files = search.files(server.folder, own)
     search.files(pathlib.Path("/dev/shm"))
     assert search.hits == []
-    for used in (code, wrong):
+    for used in (code, wrong, *spent):
         for place, text in {"log": log, **texts, **answers}.items():
             assert not hunt.holds_code(text, used), place
         for path in server.folder.rglob("*"):

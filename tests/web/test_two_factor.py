@@ -64,9 +64,15 @@ def person(server, request):
 
 @pytest.fixture
 def screen(server, person):
-    with Browser(server.url) as opened:
+    with Browser(server.url, permissions=["clipboard-read", "clipboard-write"]) as opened:
         yield opened
         check_innocent(opened)
+
+
+def copied(browser, button):
+    browser.click(f"role:button/{button}")
+    browser.see("Copied.")
+    return browser.evaluate("navigator.clipboard.readText()")
 
 
 def begin(browser):
@@ -120,6 +126,7 @@ def test_from_setting_up_to_turning_off(server, person, screen):
     assert shown.replace(" ", "") == phone.seed and {len(group) for group in shown.split()} == {4}
     assert screen.tell("attribute", target={"css": "svg.qr"}, name="role") == "img"
     assert "as text" in screen.tell("attribute", target={"css": "svg.qr"}, name="aria-label")
+    assert copied(screen, "Copy the secret") == phone.seed
     accessible(screen, "setting up")
 
     screen.fill("label:Code of the app", phone.wrong())
@@ -135,6 +142,7 @@ def test_from_setting_up_to_turning_off(server, person, screen):
     assert len(set(codes)) == 10 and {len(code) for code in codes} == {19}
     assert "10 of 10 are left" in screen.text("css:main")
     accessible(screen, "recovery codes")
+    assert copied(screen, "Copy the codes").split() == codes
     screen.click("role:button/Download")
     screen.tell("reload")
     screen.see("It is on")
@@ -152,7 +160,9 @@ def test_from_setting_up_to_turning_off(server, person, screen):
     give(screen, phone.wrong())
     screen.see("the code is wrong, or was used already")
     assert screen.text("role:alert").startswith("the code is wrong")
-    assert screen.evaluate("document.activeElement.autocomplete") == "one-time-code"
+    said = "(() => { const one = document.activeElement; return [one.autocomplete, one.ariaInvalid, one.getAttribute('aria-describedby').split(' ').map((id) => document.getElementById(id).textContent).join(' ')]; })()"
+    field, invalid, described = screen.evaluate(said)
+    assert (field, invalid) == ("one-time-code", "true") and "the code is wrong" in described
     accessible(screen, "a wrong code")
     give(screen, phone.code())
     screen.gone("role:alert")
@@ -225,6 +235,7 @@ def test_by_keyboard_alone(person, screen):
     tab_to(screen, "Set up an authenticator app")
     screen.press("Enter")
     screen.see("css:svg.qr")
+    assert screen.evaluate("document.activeElement.ariaLabel") == "Setting up an authenticator app"
     phone = Phone(screen)
     tab_to(screen, "Copy the secret")
     tab_to(screen, "Code of the app")
@@ -234,6 +245,10 @@ def test_by_keyboard_alone(person, screen):
     screen.press("Enter")
     screen.see("It is on")
     code = screen.text("css:.recovery-codes").split()[0]
+    assert screen.evaluate("document.activeElement.ariaLabel") == "New recovery codes"
+    tab_to(screen, "Download")
+    screen.tell("reload")
+    screen.see("It is on")
     tab_to(screen, "Sign out")
     screen.press("Enter")
     screen.see("role:heading/Sign in")

@@ -49,7 +49,7 @@ export function SignInCode({ ticket, done }: { ticket: string; done: () => void 
       <Logo />
       <h1>Two-factor authentication</h1>
       {error && (
-        <p class="form-error" role="alert">
+        <p class="form-error" role="alert" id="refused">
           {error}
         </p>
       )}
@@ -58,6 +58,7 @@ export function SignInCode({ ticket, done }: { ticket: string; done: () => void 
         label={recovery ? 'Recovery code' : 'Code of your authenticator app'}
         hint={recovery ? 'One of those that you kept. Each is good once.' : 'Six digits. This is the code for tollgate, not the one for AWS.'}
         digits={!recovery}
+        wrong={error ? 'refused' : undefined}
         value={code}
         onValue={setCode}
         inputRef={(element) => {

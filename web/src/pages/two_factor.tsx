@@ -1,6 +1,7 @@
 // One's own second factor of signing in: setting up an authenticator app, recovery codes, turning it off.
 
-import { useState } from 'preact/hooks';
+import type { ComponentChildren } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { ApiError, get, post, session } from '../api/client';
 import { place, type Enrolment, type RecoveryCodes, type State } from '../api/two_factor';
 import { readCode } from '../model/lock';
@@ -44,7 +45,7 @@ export function TwoFactor() {
                   <strong>It is off.</strong>
                 )}
               </p>
-              {!state.enabled && !enrolment && (
+              {!state.enabled && enrolment === null && (
                 <p class="form-foot">
                   <ActionButton
                     kind="primary"
@@ -70,9 +71,9 @@ export function TwoFactor() {
           )}
         </Shown>
       </Section>
-      {codes && <Codes codes={codes} />}
       {loaded.data?.enabled && (
         <Section title="Recovery codes">
+          {codes && <Codes key={codes[0]} codes={codes} />}
           <p>Each lets you in once in place of the app, when the phone is lost. {loaded.data['recovery-codes-left']} of 10 are left.</p>
           <p class="form-foot">
             <button type="button" onClick={() => setAsking('recovery-codes')}>
@@ -86,17 +87,31 @@ export function TwoFactor() {
   );
 }
 
-function Copy({ text, words }: { text: string; words: string }) {
-  const [copied, setCopied] = useState(false);
+// What has just come in the place of a button takes over its focus.
+function New({ label, children }: { label: string; children: ComponentChildren }) {
+  const element = useRef<HTMLDivElement>(null);
+  useEffect(() => element.current?.focus(), []);
   return (
-    <button
-      type="button"
-      onClick={() => {
-        navigator.clipboard.writeText(text).then(() => setCopied(true), () => undefined);
-      }}
-    >
-      {copied ? 'Copied' : words}
-    </button>
+    <div ref={element} role="group" aria-label={label} tabIndex={-1}>
+      {children}
+    </div>
+  );
+}
+
+function Copy({ text, words }: { text: string; words: string }) {
+  const [said, setSaid] = useState('');
+  return (
+    <>
+      <button
+        type="button"
+        onClick={() => {
+          navigator.clipboard.writeText(text).then(() => setSaid('Copied.'), () => setSaid('This browser does not let it be copied: select it.'));
+        }}
+      >
+        {words}
+      </button>{' '}
+      <span role="status">{said}</span>
+    </>
   );
 }
 
@@ -120,8 +135,8 @@ function Enrol({ enrolment, done, cancel }: { enrolment: Enrolment; done: (codes
     }
   };
   return (
-    <div class="enrol">
-      <ol>
+    <New label="Setting up an authenticator app">
+      <ol class="enrol">
         <li>
           <p>Scan this with the app. It is shown this once.</p>
           <QrCode text={enrolment.uri} label="QR code of the secret that stands below it as text" />
@@ -129,7 +144,9 @@ function Enrol({ enrolment, done, cancel }: { enrolment: Enrolment; done: (codes
           <p class="mono token-text" id="secret">
             {groups(enrolment.secret)}
           </p>
-          <Copy text={enrolment.secret} words="Copy the secret" />
+          <p>
+            <Copy text={enrolment.secret} words="Copy the secret" />
+          </p>
         </li>
         <li>
           <p>Then type the code that the app shows. Other browsers of yours are signed out.</p>
@@ -145,7 +162,7 @@ function Enrol({ enrolment, done, cancel }: { enrolment: Enrolment; done: (codes
           </p>
         </li>
       </ol>
-    </div>
+    </New>
   );
 }
 
@@ -159,22 +176,24 @@ function Codes({ codes }: { codes: string[] }) {
     setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
   };
   return (
-    <div class="new-token" role="status">
-      <p>
-        <strong>Keep these recovery codes where your phone is not; they are not shown again.</strong>
-      </p>
-      <ul class="recovery-codes mono">
-        {codes.map((code) => (
-          <li key={code}>{code}</li>
-        ))}
-      </ul>
-      <p class="form-foot">
-        <Copy text={text} words="Copy the codes" />
-        <button type="button" onClick={download}>
-          Download
-        </button>
-      </p>
-    </div>
+    <New label="New recovery codes">
+      <div class="new-token">
+        <p>
+          <strong>Keep these recovery codes where your phone is not; they are not shown again.</strong>
+        </p>
+        <ul class="recovery-codes mono">
+          {codes.map((code) => (
+            <li key={code}>{code}</li>
+          ))}
+        </ul>
+        <p class="form-foot">
+          <Copy text={text} words="Copy the codes" />
+          <button type="button" onClick={download}>
+            Download
+          </button>
+        </p>
+      </div>
+    </New>
   );
 }
 

@@ -5,7 +5,7 @@ import { Field, type FieldProps } from './basics';
 export function CodeField(props: {
   label: string;
   hint?: string;
-  error?: string | null;
+  wrong?: string | undefined; // the id of what says that the last one was refused
   digits?: boolean; // only six digits, on a keyboard of digits
   value: string;
   onValue: (value: string) => void;
@@ -13,7 +13,6 @@ export function CodeField(props: {
 }) {
   const field: Omit<FieldProps, 'children'> = { label: props.label };
   if (props.hint) field.hint = props.hint;
-  if (props.error) field.error = props.error;
   return (
     <Field {...field}>
       {({ id, describedBy }) => (
@@ -29,8 +28,8 @@ export function CodeField(props: {
           maxLength={props.digits ? 11 : 40}
           value={props.value}
           required
-          aria-describedby={describedBy}
-          aria-invalid={props.error ? 'true' : undefined}
+          aria-describedby={[describedBy, props.wrong].filter(Boolean).join(' ') || undefined}
+          aria-invalid={props.wrong ? 'true' : undefined}
           onInput={(event) => props.onValue(event.currentTarget.value)}
         />
       )}
