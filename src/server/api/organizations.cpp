@@ -6,6 +6,7 @@
 #include "server/api/routes.h"
 #include "server/api/web_sessions.h"
 #include "server/domain/ids.h"
+#include "server/runs/kept_files.h"
 
 namespace tollgate::api {
 
@@ -190,7 +191,8 @@ Result<http::Response> update_organization(const Call& call) {
 }
 
 Result<http::Response> delete_organization(const Call& call) {
-  return call.store().write([&](Tables& tables) -> Result<http::Response> {
+  runs::KeptFiles files;
+  auto done = call.store().write([&](Tables& tables) -> Result<http::Response> {
     TG_TRY(const Organization organization, again(tables.organizations(), call.subject.organization, "organization"));
     domain::RunFilter running;
     running.organization_id = organization.id;
@@ -199,11 +201,14 @@ Result<http::Response> delete_organization(const Call& call) {
       return fail(Error(Code::conflict, "a run of this organization is planning or applying")
                       .do_next("wait for it, or cancel it"));
     }
+    files = runs::files_of_organization(tables, organization.id);
     tables.organizations().erase(organization.id);
     call.audit(tables, organization.id, "organization.deleted", "organization", organization.id,
                json::Value::object({{"name", organization.name}}));
     return no_content();
   });
+  if (done) runs::remove_files(files, call.context.blobs, call.context.logs);
+  return done;
 }
 
 Result<http::Response> show_entitlements(const Call& call) {

@@ -7,6 +7,7 @@
 #include "server/api/runs.h"
 #include "server/api/tags.h"
 #include "server/domain/ids.h"
+#include "server/runs/kept_files.h"
 
 namespace tollgate::api {
 
@@ -317,7 +318,8 @@ Result<void> check_safe_to_delete(const Call& call, const Workspace& workspace) 
 }
 
 Result<http::Response> erase_workspace(const Call& call, bool safe) {
-  return call.store().write([&](Tables& tables) -> Result<http::Response> {
+  runs::KeptFiles files;
+  auto done = call.store().write([&](Tables& tables) -> Result<http::Response> {
     TG_TRY(const Workspace workspace, again(tables.workspaces(), call.subject.workspace, "workspace"));
     if (safe) TG_CHECK(check_safe_to_delete(call, workspace));
     // A run that is under way would write into nothing.
@@ -326,11 +328,14 @@ Result<http::Response> erase_workspace(const Call& call, bool safe) {
                         fmt::format("workspace {} is locked by Run {}", workspace.name, workspace.lock.holder_id))
                       .do_next("cancel or discard that run"));
     }
+    files = runs::files_of_workspace(tables, workspace);
     tables.workspaces().erase(workspace.id);
     call.audit(tables, workspace.organization_id, "workspace.deleted", "workspace", workspace.id,
                json::Value::object({{"name", workspace.name}, {"safe", safe}}));
     return no_content();
   });
+  if (done) runs::remove_files(files, call.context.blobs, call.context.logs);
+  return done;
 }
 
 Result<http::Response> delete_workspace(const Call& call) {

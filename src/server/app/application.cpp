@@ -14,6 +14,7 @@
 #include "server/app/curl_probe.h"
 #include "server/app/curl_sts.h"
 #include "server/app/curl_webhook.h"
+#include "server/app/file_sweep.h"
 #include "server/app/installed_terraform.h"
 #include "server/app/metered.h"
 #include "server/app/readiness.h"
@@ -146,6 +147,7 @@ class Running final : public Application {
         authenticator_({store_, sts_, logs_, events_, clock, random, records_->keys().hash_key("mfa-code"),
                         [this] { wake(); }, nullptr}),
         checkpoints_(store_, records_->audit_key(), log),
+        file_sweep_(store_, *blobs_, logs_, log),
         probe_(configuration.sts_endpoint, curl_options(environment), clock),
         connection_test_({store_, sts_, probe_, clock, random, records_->keys().hash_key("mfa-code")}),
         webhook_sender_(configuration.webhook_allow, curl_options(environment)),
@@ -181,6 +183,7 @@ class Running final : public Application {
 
   void start() override {
     checkpoints_.start();
+    file_sweep_.start();
     feed_.start();
     webhooks_.start();
     scheduler_.start();
@@ -189,6 +192,7 @@ class Running final : public Application {
   }
   void stop() override {
     checkpoints_.stop();
+    file_sweep_.stop();
     scheduler_.stop();
     executor_.stop();
     webhooks_.stop();
@@ -340,6 +344,7 @@ class Running final : public Application {
   runs::StoreRunService service_;
   runs::Authenticator authenticator_;
   AuditCheckpoints checkpoints_;
+  FileSweep file_sweep_;
   CurlProbe probe_;
   runs::ConnectionTest connection_test_;
   CurlWebhook webhook_sender_;

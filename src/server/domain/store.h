@@ -338,6 +338,8 @@ class BlobStore {
   virtual void put(std::string_view key, std::string_view bytes) = 0;
   virtual std::optional<std::string> get(std::string_view key) = 0;  // throws where it was tampered with
   virtual void erase(std::string_view key) = 0;
+  // Of all blobs that are there, in no order. Files that no blob store wrote have none.
+  virtual std::vector<std::string> keys() = 0;
 };
 
 }  // namespace tollgate::domain

@@ -179,7 +179,7 @@ void FileLogHub::Log::erase() {
   for (const std::string_view suffix : {kOpenSuffix, kClosedSuffix}) {
     std::filesystem::remove(base_ + std::string(suffix));
   }
-  complete_ = ended_ = false;
+  loaded_ = complete_ = ended_ = false;
   frames_ = size_ = output_ = file_end_ = 0;
   tail_.clear();
   spans_.clear();
@@ -361,7 +361,7 @@ std::vector<SystemSpan> FileLogHub::system_spans(std::string_view phase_id) {
 void FileLogHub::erase(std::string_view phase_id) {
   const auto log = this->log(phase_id);
   const std::lock_guard lock(log->mutex);
-  log->load();
+  // Nothing is read first: a log that was tampered with can be erased too.
   log->erase();
 }
 
@@ -380,16 +380,25 @@ void FileLogHub::tell(std::string_view phase_id) const {
   subscribers_of_all_.notify("", std::string(phase_id));
 }
 
-std::vector<std::string> FileLogHub::unfinished() {
+std::vector<std::string> FileLogHub::named(std::initializer_list<std::string_view> suffixes) const {
   std::vector<std::string> ids;
   for (const auto& entry : std::filesystem::directory_iterator(options_.directory)) {
-    std::string name = entry.path().filename().string();
-    if (!name.ends_with(kOpenSuffix)) continue;
-    name.resize(name.size() - kOpenSuffix.size());
-    ids.push_back(std::move(name));
+    const std::string name = entry.path().filename().string();
+    for (const std::string_view suffix : suffixes) {
+      if (name.ends_with(suffix)) ids.push_back(name.substr(0, name.size() - suffix.size()));
+    }
   }
   std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
   return ids;
+}
+
+std::vector<std::string> FileLogHub::unfinished() {
+  return named({kOpenSuffix});
+}
+
+std::vector<std::string> FileLogHub::stored() {
+  return named({kOpenSuffix, kClosedSuffix});
 }
 
 std::size_t FileLogHub::in_memory() {

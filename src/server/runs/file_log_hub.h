@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -43,6 +44,7 @@ class FileLogHub final : public LogHub {
   std::unique_ptr<Subscription> subscribe(std::string_view phase_id, std::function<void()> changed) override;
   std::unique_ptr<Subscription> subscribe_all(std::function<void(const std::string&)> changed) override;
   std::vector<std::string> unfinished() override;
+  std::vector<std::string> stored() override;
 
   // How many logs are in memory now.
   std::size_t in_memory();
@@ -56,6 +58,7 @@ class FileLogHub final : public LogHub {
   void forget_unused();
   void tell(std::string_view phase_id) const;
   void check(std::string_view phase_id) const;
+  std::vector<std::string> named(std::initializer_list<std::string_view> suffixes) const;
 
   FileLogHubOptions options_;
   RandomSource& random_;

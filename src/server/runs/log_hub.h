@@ -61,6 +61,8 @@ class LogHub {
 
   // The logs that were opened and not closed: what a recovery has to look at.
   virtual std::vector<std::string> unfinished() { return {}; }
+  // All that are there, finished or not.
+  virtual std::vector<std::string> stored() { return {}; }
 };
 
 }  // namespace tollgate::runs

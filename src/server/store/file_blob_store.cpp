@@ -43,6 +43,15 @@ std::vector<std::string> components(std::string_view key) {
   return parts;
 }
 
+bool is_key(std::string_view text) {
+  try {
+    components(text);
+    return true;
+  } catch (const std::invalid_argument&) {
+    return false;
+  }
+}
+
 std::string header(std::uint32_t version) {
   std::string text(kMagic);
   for (int shift = 0; shift < 32; shift += 8)
@@ -100,6 +109,21 @@ class FileBlobStore final : public domain::BlobStore {
     }
     const auto removed = directory->remove(parts.back() + std::string(kEnding));
     if (!removed) disk_refused("erasing", key, removed.error());
+  }
+
+  std::vector<std::string> keys() override {
+    namespace fs = std::filesystem;
+    std::vector<std::string> found;
+    std::error_code refused;
+    for (auto entry = fs::recursive_directory_iterator(root_.path(), refused);
+         entry != fs::recursive_directory_iterator(); entry.increment(refused)) {
+      std::string name = entry->path().lexically_relative(root_.path()).string();
+      if (!name.ends_with(kEnding) || !entry->is_regular_file(refused)) continue;
+      name.resize(name.size() - kEnding.size());
+      if (is_key(name)) found.push_back(std::move(name));
+    }
+    if (refused) throw DatabaseError(DatabaseError::Kind::other, "reading the names of blobs: " + refused.message());
+    return found;
   }
 
  private:

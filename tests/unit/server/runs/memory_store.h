@@ -341,6 +341,13 @@ class MemoryBlobs final : public domain::BlobStore {
     const std::lock_guard lock(mutex_);
     blobs_.erase(std::string(key));
   }
+  std::vector<std::string> keys() override {
+    const std::lock_guard lock(mutex_);
+    std::vector<std::string> keys;
+    for (const auto& [key, bytes] : blobs_)
+      keys.push_back(key);
+    return keys;
+  }
 
  private:
   std::mutex mutex_;

@@ -50,6 +50,17 @@ TEST_F(FileBlobs, WhatIsPutIsThere) {
   EXPECT_FALSE(again->get("state/sv-1"));
 }
 
+TEST_F(FileBlobs, ItKnowsWhatIsThere) {
+  EXPECT_TRUE(blobs->keys().empty());
+  for (const char* key : {"state/sv-1", "state", "a/b/c/d"})
+    blobs->put(key, "x");
+  test::write_test_file(directory.file("blobs/a/notes.txt"), "a person's");
+  test::write_test_file(directory.file("blobs/a/not a key.blob"), "a person's");
+  std::vector<std::string> found = open(keys)->keys();
+  std::sort(found.begin(), found.end());
+  EXPECT_EQ(found, (std::vector<std::string>{"a/b/c/d", "state", "state/sv-1"}));
+}
+
 TEST_F(FileBlobs, KeysCannotLeadElsewhere) {
   for (const std::string& key :
        {std::string(), std::string("/"), std::string("/a"), std::string("a/"), std::string("a//b"), std::string("../a"),
