@@ -13,6 +13,7 @@
 #include "server/api/setup.h"
 #include "server/app/application.h"
 #include "server/app/host.h"
+#include "server/app/own_certificate.h"
 #include "server/app/runner_setup.h"
 #include "server/audit/audit.h"
 #include "server/domain/ids.h"
@@ -29,14 +30,6 @@ void print(std::string_view text) {
 bool exists(const std::string& path) {
   struct stat status {};
   return ::lstat(path.c_str(), &status) == 0;
-}
-
-std::string host_of(std::string_view url) {
-  const std::size_t start = url.find("://");
-  std::string_view rest = start == url.npos ? url : url.substr(start + 3);
-  rest = rest.substr(0, rest.find('/'));
-  if (rest.starts_with('[')) return std::string(rest.substr(1, rest.find(']') - 1));
-  return std::string(rest.substr(0, rest.find(':')));
 }
 
 Result<void> check_new_user(const NewUser& request) {
@@ -82,21 +75,6 @@ Result<void> print_setup_link(const Opened& opened, const std::string& name) {
   return {};
 }
 
-Result<void> write_tls_files(const InitRequest& request, const std::string& url, TimePoint now) {
-  std::vector<std::string> names{host_of(url)};
-  for (const char* local : {"localhost", "127.0.0.1", "::1"}) {
-    if (names.front() != local) names.emplace_back(local);
-  }
-  names.insert(names.end(), request.names.begin(), request.names.end());
-  TG_TRY(const http::CertificatePair authority, http::make_authority("tollgate authority", now));
-  TG_TRY(const http::CertificatePair server, http::make_server_certificate(authority, names, now));
-  TG_TRY(const auto folder, os::PrivateDirectory::create(request.directory + "/tls"));
-  // The authority's own key is not kept: nothing else is ever to be signed by what clients were told to trust.
-  TG_CHECK(folder.write("ca.pem", authority.certificate, {.mode = 0644, .durable = true}));
-  TG_CHECK(folder.write("server.pem", server.certificate, {.mode = 0644, .durable = true}));
-  return folder.write("server-key.pem", server.private_key.reveal(), {.mode = 0600, .durable = true});
-}
-
 }  // namespace
 
 Result<void> run_init(const InitRequest& request) {
@@ -116,7 +94,9 @@ Result<void> run_init(const InitRequest& request) {
   const std::string text = configuration_template(url, request.listen);
   TG_CHECK(read_configuration(text, "server.toml", os::Environment()));
   TG_CHECK(store::KeyRing::create_file(request.directory + "/master.key", random));
-  TG_CHECK(write_tls_files(request, url, clock.now()));
+  std::vector<std::string> names = usual_names(url);
+  names.insert(names.end(), request.names.begin(), request.names.end());
+  TG_CHECK(write_own_certificate(request.directory, names, clock.now()));
   TG_CHECK(folder.write("server.toml", text, {.mode = 0600, .durable = true}));
   TG_TRY(const Opened opened, open_records_of(request.directory));
   print(
@@ -151,6 +131,8 @@ Result<void> run_config_check(const std::string& directory) {
     TG_TRY(const http::CertificateFacts facts,
            http::check_server_certificate(chain, Secret::take(std::move(key)), clock.now(), names));
     print(fmt::format("certificate: {}, until {}\n", fmt::join(facts.names, ", "), format_iso8601(facts.not_after)));
+    if (const std::string soon = ends_soon(facts, clock.now()); !soon.empty())
+      print(fmt::format("warning: {}\n", soon));
   }
   TG_TRY(const SpoolRunnerOptions runner, runner_options(configuration, paths));
   TG_TRY(const auto facts, check_runner(runner));

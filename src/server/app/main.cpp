@@ -7,6 +7,7 @@
 #include "server/app/commands.h"
 #include "server/app/configuration.h"
 #include "server/app/mfa_commands.h"
+#include "server/app/own_certificate.h"
 #include "server/app/webhook_commands.h"
 
 namespace {
@@ -74,6 +75,13 @@ int run(int argc, char** argv) {
   command(*config, "check", "read settings, key and certificate as the server does", [&] {
     return run_config_check(directory);
   })->footer(settings_text());
+  CertificateRenewal renewal;
+  CLI::App* certificates = app.add_subcommand("certificate", "what clients know the server by")->require_subcommand(1);
+  made = command(*certificates, "renew", "a new certificate in place of the one that init made", [&] {
+    renewal.directory = directory;
+    return run_certificate_renew(renewal);
+  });
+  made->add_option("--name", renewal.names, "a DNS name or address, in place of the present ones; may be given again");
   NewUser user;
   CLI::App* users = app.add_subcommand("user", "people")->require_subcommand(1);
   made = command(*users, "create", "a new user; prints the id", [&] {

@@ -14,6 +14,7 @@
 #include "server/app/application.h"
 #include "server/app/commands.h"
 #include "server/app/json_log.h"
+#include "server/app/own_certificate.h"
 #include "server/app/runner_setup.h"
 #include "server/app/worker_supervisor.h"
 
@@ -22,10 +23,11 @@ namespace {
 
 constexpr std::chrono::milliseconds kDrain{25000};
 
-Result<http::TlsFiles> tls_files(const ServerPaths& paths, TimePoint now) {
+Result<http::TlsFiles> tls_files(const ServerPaths& paths, TimePoint now, Log& log) {
   TG_TRY(const std::string chain, os::read_file(paths.tls_certificate, 1 << 20));
   TG_TRY(std::string key, os::read_private_file(paths.tls_private_key, 1 << 20));
-  TG_CHECK(http::check_server_certificate(chain, Secret::take(std::move(key)), now));
+  TG_TRY(const auto facts, http::check_server_certificate(chain, Secret::take(std::move(key)), now));
+  if (const std::string soon = ends_soon(facts, now); !soon.empty()) log.warning("certificate.ends_soon", soon);
   return http::TlsFiles{paths.tls_certificate, paths.tls_private_key};
 }
 
@@ -95,7 +97,7 @@ Result<void> run_worker(const std::string& directory) {
   options.body_limit = Application::body_limit;
   options.refusing = [&](const http::Request& head, int status) { return application->refusing(head, status); };
   if (configuration.tls_enabled) {
-    TG_TRY(options.tls, tls_files(paths, clock.now()));
+    TG_TRY(options.tls, tls_files(paths, clock.now(), log));
   }
   TG_TRY(const auto server,
          http::start_server(options, [&](const http::Request& request) { return application->handle(request); }));
