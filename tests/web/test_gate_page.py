@@ -71,6 +71,7 @@ def test_plans_and_applies_word_by_word(server, browser, workspace, phone, plans
     browser.see("AWS MFA code needed for the plan")
     run = browser.tell("address").rsplit("/", 1)[1]
     assert browser.tell("title").startswith("(1) code needed: Close the gate")
+    assert "ana triggered it via UI" in browser.text("css:.run-head")
     waiting = card(browser)
     assert f"Waiting for an AWS MFA code for device {phone.name}." in waiting
     assert "Who started the run, with the device above, can authenticate." in waiting

@@ -263,6 +263,8 @@ Result<http::Response> create_run(const Call& call) {
   const json::Reader attributes = body.attributes();
   runs::NewRun wish;
   wish.workspace_id = call.subject.workspace->id;
+  // The page's runs are known by how they came in; a client's own word for it is not asked.
+  if (call.principal.actor.kind == domain::Actor::Kind::web_session) wish.source = "tfe-ui";
   TG_TRY(wish.configuration_version_id, body.relationship("configuration-version"));
   TG_TRY(const auto message, attributes.optional_text("message"));
   wish.message = message.value_or("");

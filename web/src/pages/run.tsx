@@ -12,7 +12,7 @@ import { LockCard } from '../ui/lock_card';
 import { Badge, isFinal, lookOf } from '../ui/status';
 import { RunActions } from './run_actions';
 import { PhaseCard, planSummary } from './run_phase';
-import { Crumbs, kindOf } from './workspace';
+import { Crumbs, kindOf, viaOf } from './workspace';
 
 export interface RunData {
   run: Run;
@@ -70,8 +70,6 @@ export function RunPage({ organization, workspace, id }: { organization: string;
   );
 }
 
-const sources: Record<string, string> = { 'tfe-api': 'by the API', 'tfe-ui': 'from this page', 'terraform+cloud': 'by terraform', 'tfe-configuration-version': 'by an upload' };
-
 function RunBody({ data, reload }: { data: RunData; reload: () => void }) {
   const { run, plan, apply } = data;
   const { attributes } = run;
@@ -89,12 +87,12 @@ function RunBody({ data, reload }: { data: RunData; reload: () => void }) {
           <p class="quiet">
             {data.startedBy ? (
               <>
-                <Foreign text={data.startedBy} /> started it
+                <Foreign text={data.startedBy} /> triggered it
               </>
             ) : (
-              'Started'
+              'Triggered'
             )}{' '}
-            {sources[attributes.source] ?? ''} <When at={attributes['created-at']} />
+            {viaOf(run)} <When at={attributes['created-at']} />
           </p>
           {attributes['target-addrs'].length > 0 && (
             <p class="quiet">

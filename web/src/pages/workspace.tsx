@@ -170,6 +170,11 @@ export function kindOf(run: Run): string {
   return 'Plan and apply';
 }
 
+// In HCP's words. The server knows which it was: the page's runs come with a session, all others with a token.
+export function viaOf(run: Run): string {
+  return run.attributes.source === 'tfe-ui' ? 'via UI' : 'via API';
+}
+
 export function RunRow({ organization, workspace, run, document }: { organization: string; workspace: string; run: Run; document: Document<unknown> }) {
   const user = included<UserAttributes>(document, 'users', run.relationships?.['created-by']?.data?.id);
   return (
@@ -183,7 +188,8 @@ export function RunRow({ organization, workspace, run, document }: { organizatio
               {' '}
               · <Foreign text={user.attributes.username} />
             </>
-          )}
+          )}{' '}
+          · {viaOf(run)}
         </span>
       </a>
       <span class="list-state">

@@ -51,6 +51,7 @@ class FakeRuns final : public runs::RunService {
       run.configuration_version_id = wish.configuration_version_id.value_or("");
       run.created_by = actor.user_id;
       run.message = wish.message;
+      run.source = wish.source;
       run.created_at = clock_.now();
       TG_CHECK(tables.runs().insert(run));
       return *tables.runs().find(run.id);

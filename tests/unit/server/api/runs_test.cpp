@@ -54,6 +54,18 @@ class RunsOfTheApi : public ApiWorld {
   int workspaces = 0;
 };
 
+TEST_F(RunsOfTheApi, ByWhatARunCameTheServerSaysAndNotTheClient) {
+  const std::string workspace = new_workspace("source", member);
+  const auto wish = [&](std::string_view claimed) {
+    return body("runs", json::Value::object({{"message", "m"}, {"source", claimed}}),
+                json::Value::object({{"workspace", relation("workspaces", workspace)}}));
+  };
+  EXPECT_EQ(text_of(send("POST", path("runs"), member, wish("tfe-ui")), "source"), "tfe-api");
+  EXPECT_EQ(text_of(send(sign_in_as("bob"), "POST", path("runs"), wish("tfe-api")), "source"), "tfe-ui");
+  EXPECT_EQ(ids(get("workspaces/" + workspace + "/runs?filter%5Bsource%5D=tfe-ui")).size(), 1u);
+  EXPECT_EQ(ids(get("workspaces/" + workspace + "/runs")).size(), 2u);
+}
+
 TEST_F(RunsOfTheApi, WhatRunsStandsBeforeWhatWaits) {
   const std::string waits_for_workspace = run_in(RunStatus::pending);
   const std::string queued = run_in(RunStatus::plan_queued);
