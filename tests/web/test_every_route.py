@@ -172,6 +172,40 @@ def test_alone(server, run):
         check_innocent(browser)
 
 
+# What `terraform login` opens.
+CONSENT = ("/oauth/authorize?client_id=terraform-cli&response_type=code&redirect_uri=http%3A%2F%2Flocalhost%3A10000%2Flogin"
+           f"&code_challenge={'A' * 43}&code_challenge_method=S256&state=s")
+
+
+def test_what_terraform_login_opens(server, run):
+    """Pages without a script: the sign-in, the consent, what is no sign-in of terraform, and the tokens of a person."""
+    with Browser(server.url) as browser:
+        browser.goto(CONSENT)
+        browser.see("role:heading/Sign in")
+        accessible(browser, "sign in for terraform")
+        browser.fill("label:User name or e-mail address", "ana")
+        browser.fill("label:Password", "not this one, surely")
+        browser.press("Enter")
+        browser.see("role:alert")
+        accessible(browser, "wrong password for terraform")
+        browser.fill("label:User name or e-mail address", "ana")
+        browser.fill("label:Password", PASSWORD)
+        browser.press("Enter")
+        browser.see("role:heading/Terraform asks for a token")
+        browser.see("role:button/Give it a token")
+        accessible(browser, "consent")
+        browser.tell("viewport", width=360, height=740)
+        assert browser.evaluate("document.documentElement.scrollWidth") <= 360
+        browser.goto(CONSENT.replace("terraform-cli", "another"))
+        browser.see("role:alert")
+        accessible(browser, "no sign-in of terraform")
+        browser.goto("/app/settings/tokens")
+        browser.see("role:button/Make a token")
+        browser.see("of the furniture")
+        accessible(browser, "tokens")
+        check_innocent(browser)
+
+
 def test_in_trouble(server, browser, run):
     """What a page asks for first cannot be had: it says so, and is well again once it can."""
     for path, (_, asked) in routes(run).items():
