@@ -52,6 +52,31 @@ std::string latest_run_id(Tables& tables, const Workspace& workspace) {
   return newest.rows.empty() ? "" : newest.rows.front().id;
 }
 
+bool asks_for_outputs(const Call& call) {
+  const auto names = included_names(call.query);
+  return std::find(names.begin(), names.end(), "outputs") != names.end();
+}
+
+// Of the current state; none for who sees the workspace and may not read its state.
+std::vector<domain::StateVersionOutput> current_outputs(Tables& tables, const Call& call, const Workspace& workspace) {
+  Subject subject;
+  subject.workspace = workspace;
+  if (workspace.current_state_version_id.empty()) return {};
+  if (!may(tables, call.principal, Permission::state_read, subject)) return {};
+  return tables.state_versions().outputs(workspace.current_state_version_id);
+}
+
+// Under the id by which the same output is found below state-version-outputs, where a sensitive one has its value.
+json::Value workspace_output(const domain::StateVersionOutput& output) {
+  auto value = json::parse(output.value);
+  Resource resource("workspace-outputs", output.id);
+  resource.attribute("name", output.name)
+      .attribute("sensitive", output.sensitive)
+      .attribute("output-type", output.type)
+      .attribute("value", output.sensitive || !value ? json::Value() : std::move(*value));
+  return std::move(resource).build();
+}
+
 }  // namespace
 
 json::Value workspace_resource(Tables& tables, const Call& call, const Workspace& workspace) {
@@ -97,6 +122,12 @@ json::Value workspace_resource(Tables& tables, const Call& call, const Workspace
       .to_one("current-run", "runs", workspace.current_run_id)
       .to_one("latest-run", "runs", latest_run_id(tables, workspace))
       .to_one("current-state-version", "state-versions", workspace.current_state_version_id);
+  if (asks_for_outputs(call)) {
+    std::vector<std::string> outputs;
+    for (const auto& output : current_outputs(tables, call, workspace))
+      outputs.push_back(output.id);
+    resource.to_many("outputs", "workspace-outputs", outputs);
+  }
   if (workspace.lock.held()) {
     const bool by_run = workspace.lock.holder == WorkspaceLock::Holder::run;
     const bool by_user = !by_run && workspace.lock.holder_id.rfind(domain::id_prefix::kUser, 0) == 0;
@@ -125,8 +156,10 @@ Result<json::Array> include_with_workspace(Tables& tables, const Call& call, con
       if (run && may(tables, call.principal, Permission::workspace_read, subject)) {
         included.push_back(run_resource(tables, call, *run));
       }
-    } else if (name != "project" && name != "readme" && name != "outputs" && name != "locked_by" &&
-               name != "effective_tag_bindings") {
+    } else if (name == "outputs") {
+      for (const auto& output : current_outputs(tables, call, workspace))
+        included.push_back(workspace_output(output));
+    } else if (name != "project" && name != "readme" && name != "locked_by" && name != "effective_tag_bindings") {
       // These are left out: a relationship tells where they are.
       return fail(invalid_include(name));
     }

@@ -107,6 +107,44 @@ TEST_F(States, LockUploadReadUnlock) {
   EXPECT_EQ(lock(member, "unlock"), 200);
 }
 
+TEST_F(States, TheOutputsComeBesideAWorkspaceWhereTheyAreAskedFor) {
+  const std::string empty = send("GET", path("workspaces/" + workspace + "?include=outputs"), member).body;
+  EXPECT_NE(empty.find(R"("outputs":{"data":[]})"), std::string::npos) << empty;
+  ASSERT_EQ(lock(member), 200);
+  constexpr std::string_view kOutputs =
+      R"({"version":4,"serial":1,"lineage":"one","outputs":{"a":{"value":[1,"x"],"type":["tuple",["number","string"]]},)"
+      R"("b":{"value":"hush-hush","type":"string","sensitive":true}}})";
+  ASSERT_EQ(new_state(workspace, member, kOutputs, 1, json::Value::object({{"state", base64_encode(kOutputs)}})).status,
+            201);
+  for (const std::string& address : {path("workspaces/" + workspace), path("organizations/acme/workspaces"),
+                                     path("organizations/acme/workspaces/net")}) {
+    EXPECT_EQ(send("GET", address, member).body.find("outputs\":{"), std::string::npos) << "nobody asked";
+    const auto answer = send("GET", address + "?include=outputs", member);
+    ASSERT_EQ(answer.status, 200) << answer.body;
+    EXPECT_EQ(answer.body.find("hush-hush"), std::string::npos);
+    const auto document = json::parse(answer.body).value();
+    const json::Array& included = *document.find("included")->if_array();
+    ASSERT_EQ(included.size(), 2u) << answer.body;
+    const json::Value& data = *document.find("data");
+    const json::Value& row = data.if_array() != nullptr ? data.if_array()->front() : data;
+    const json::Array& named = *row.find("relationships")->find("outputs")->find("data")->if_array();
+    ASSERT_EQ(named.size(), 2u);
+    for (std::size_t i = 0; i < 2; ++i) {
+      EXPECT_EQ(*included[i].find("type")->if_string(), "workspace-outputs");
+      EXPECT_EQ(*named[i].find("type")->if_string(), "workspace-outputs");
+      EXPECT_EQ(*named[i].find("id")->if_string(), *included[i].find("id")->if_string());
+    }
+    const json::Value& a = *included[0].find("attributes");
+    EXPECT_EQ(json::to_text(a), R"({"name":"a","sensitive":false,"output-type":"array","value":[1,"x"]})");
+    const json::Value& b = *included[1].find("attributes");
+    EXPECT_EQ(json::to_text(b), R"({"name":"b","sensitive":true,"output-type":"string","value":null})");
+    // As clients do who want the value of a sensitive one.
+    const auto read = send("GET", path("state-version-outputs/" + *included[1].find("id")->if_string()), member);
+    EXPECT_EQ(text_of(read, "value"), "hush-hush");
+  }
+  EXPECT_EQ(send("GET", path("workspaces/" + workspace + "?include=outputs"), foreign).status, 404);
+}
+
 TEST_F(States, WhatIsAskedForComesBesideAState) {
   constexpr std::string_view kState = R"({"version":4,"serial":1,"lineage":"one","outputs":{
       "a":{"value":"shown","type":"string"},"b":{"value":"hidden","type":"string","sensitive":true}}})";
