@@ -1,6 +1,7 @@
 """tollgate-server in front of the stock terraform: state in workspaces that run locally, and remote runs, each in a
 sandbox unless the server was told to do without."""
 import concurrent.futures
+import fcntl
 import json
 import pathlib
 import signal
@@ -11,6 +12,7 @@ import pexpect
 import pytest
 
 from tests.support.server import Server
+from tests.support.world import programs
 
 
 @pytest.fixture
@@ -229,3 +231,19 @@ def test_a_server_whose_runs_cannot_be_isolated_does_not_start(server):
         time.sleep(0.05)
     status, answer = server.request("GET", "/readyz")
     assert status == 503 and any("runs cannot be isolated" in reason for reason in answer["reasons"]), answer
+
+
+def test_a_log_that_nobody_reads_stops_nobody(tmp_path):
+    """More lines than a pipe holds, with nobody at its other end: every request is answered, and so is the end."""
+    with Server(tmp_path / "server") as server:
+        server.stop()
+        server.process = subprocess.Popen([programs() / "tollgate-server", "serve", server.folder], env=server.terraform_environment(),
+                                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+        server.url = server.process.stdout.readline().split()[-1].replace("127.0.0.1", "localhost")
+        held = fcntl.fcntl(server.process.stderr, fcntl.F_GETPIPE_SZ)
+        asked = held // 100
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(lambda _: server.request("GET", "/api/v2/account/details")[0], range(asked)))
+        assert answers == [200] * asked
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(40) == 0

@@ -23,6 +23,8 @@ class Log {
   virtual ~Log() = default;
   // `event` is a stable word ("run.started"), `message` a sentence for people. Never throws.
   virtual void write(LogLevel level, std::string_view event, std::string_view message, const LogFields& fields) = 0;
+  // Lines that could not be written.
+  virtual std::uint64_t dropped() const { return 0; }
 
   void info(std::string_view event, std::string_view message, const LogFields& fields = {}) {
     write(LogLevel::info, event, message, fields);

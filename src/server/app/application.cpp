@@ -276,6 +276,7 @@ class Running final : public Application {
     figures.phases = executor_.active().size();
     figures.most_phases = concurrency_;
     figures.log_bytes = logs_.bytes_taken();
+    figures.dropped_lines = log_.dropped();
     figures.disk_free = disk_free(data);
     figures.clock_skew = aws_.clock_skew();
     return figures;

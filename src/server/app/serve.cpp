@@ -85,7 +85,9 @@ Result<void> run_worker(const std::string& directory) {
   const ServerPaths paths = server_paths(directory, configuration);
   const SystemClock clock;
   SystemRandom random;
-  JsonLog log(STDERR_FILENO, clock);
+  JsonLogOptions log_options;
+  log_options.own_thread = true;
+  JsonLog log(STDERR_FILENO, clock, log_options);
   UniqueFd ready(kWorkerReadyFd);
   TG_TRY(const http::ListenerAddress address, http::listener_address(kWorkerListenFd));
   TG_TRY(const auto application, Application::open(directory, configuration, public_url(configuration, address.port),
@@ -102,6 +104,7 @@ Result<void> run_worker(const std::string& directory) {
   TG_TRY(const auto server,
          http::start_server(options, [&](const http::Request& request) { return application->handle(request); }));
   application->start();
+  log.flush();  // what was found at the start is said before it is said to be over
   (void)!::write(ready.get(), "\n", 1);
   ready.reset();
   wait_for_end(set);

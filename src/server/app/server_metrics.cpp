@@ -56,6 +56,7 @@ void define_all(Metrics& metrics) {
   metrics.define("tollgate_runner_phases_limit", Kind::gauge, "How many may at once.");
   metrics.define("tollgate_phases_started_total", Kind::counter, "Plans and applies that were started.");
   metrics.define("tollgate_log_bytes_total", Kind::counter, "Bytes of run logs taken in.");
+  metrics.define("tollgate_log_lines_dropped_total", Kind::counter, "Lines of this server's log that nobody read.");
   metrics.define("tollgate_disk_free_bytes", Kind::gauge, "Free space where the server keeps its data.");
   metrics.define("tollgate_clock_skew_seconds", Kind::gauge, "How far this clock is behind AWS's, by its last answer.");
 }
@@ -77,6 +78,7 @@ ServerMetrics::ServerMetrics(Metrics& metrics, domain::Store& store, runs::Event
   for (const std::string_view phase : {"plan", "apply"})
     metrics.add("tollgate_phases_started_total", {{"phase", phase}}, 0);
   metrics.add("tollgate_log_bytes_total", {}, 0);
+  metrics.add("tollgate_log_lines_dropped_total", {}, 0);
   subscription_ = events.subscribe("", [this](const runs::Event& event) { happened(event); });
 }
 
@@ -163,6 +165,7 @@ http::Response ServerMetrics::answer(const http::Request& request) {
   metrics_.set("tollgate_runner_phases", static_cast<double>(figures.phases));
   metrics_.set("tollgate_runner_phases_limit", static_cast<double>(figures.most_phases));
   metrics_.raise("tollgate_log_bytes_total", static_cast<double>(figures.log_bytes));
+  metrics_.raise("tollgate_log_lines_dropped_total", static_cast<double>(figures.dropped_lines));
   if (figures.disk_free) metrics_.set("tollgate_disk_free_bytes", static_cast<double>(*figures.disk_free));
   if (figures.clock_skew) {
     metrics_.set("tollgate_clock_skew_seconds", std::chrono::duration<double>(*figures.clock_skew).count());

@@ -20,6 +20,7 @@ struct ServerFigures {
   std::size_t phases = 0;  // that a runner executes
   std::size_t most_phases = 0;
   std::uint64_t log_bytes = 0;
+  std::uint64_t dropped_lines = 0;
   std::optional<std::uint64_t> disk_free;
   std::optional<Duration> clock_skew;
 };
