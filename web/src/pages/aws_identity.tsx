@@ -4,11 +4,12 @@
 import { useSignal } from '@preact/signals';
 import { useState } from 'preact/hooks';
 import { ApiError, get, patch, path, post, remove, resource, session } from '../api/client';
-import type { AwsDevice, AwsIdentity, ConnectionReport, Document, Organization } from '../api/types';
+import type { AwsDevice, AwsIdentity, ConnectionReport, Document } from '../api/types';
 import { findings } from '../model/connection';
 import { readCode } from '../model/lock';
 import { fresh } from '../ui/again';
-import { ActionButton, Empty, Field, Foreign, Icon, Problem, Shown, Spinner, TextField, When } from '../ui/basics';
+import { ActionButton, Empty, Foreign, Icon, Problem, Shown, Spinner, TextField, When } from '../ui/basics';
+import { ChooseOrganization } from '../ui/choose_organization';
 import { Check, SaveForm, Section } from '../ui/forms';
 import { useLoad } from '../ui/load';
 
@@ -46,33 +47,7 @@ export function OrganizationIdentity({ organization, may, changed }: { organizat
 
 // One's own, in each organization.
 export function MyIdentities() {
-  const loaded = useLoad((signal) => get<Document<Organization[]>>('/api/v2/organizations?page[size]=100', signal), 'organizations');
-  const [chosen, setChosen] = useState(() => localStorage.getItem('tollgate-organization') ?? '');
-  return (
-    <Shown loaded={loaded}>
-      {({ data }) => {
-        const organization = data.find((entry) => entry.attributes.name === chosen) ?? data[0];
-        if (!organization) return <Empty title="You belong to no organization yet" />;
-        const { name } = organization.attributes;
-        return (
-          <>
-            {data.length > 1 && (
-              <Field label="Organization">
-                {({ id }) => (
-                  <select id={id} value={name} onChange={(event) => setChosen(event.currentTarget.value)}>
-                    {data.map((entry) => (
-                      <option key={entry.id}>{entry.attributes.name}</option>
-                    ))}
-                  </select>
-                )}
-              </Field>
-            )}
-            <Mine key={name} organization={name} />
-          </>
-        );
-      }}
-    </Shown>
-  );
+  return <ChooseOrganization>{({ attributes: { name } }) => <Mine key={name} organization={name} />}</ChooseOrganization>;
 }
 
 function Mine({ organization }: { organization: string }) {

@@ -3,7 +3,7 @@
 import { useSignal } from '@preact/signals';
 import { get, path } from '../api/client';
 import type { Document, Notice } from '../api/types';
-import { Empty, Foreign, Shown, When } from '../ui/basics';
+import { Empty, Foreign, Pages, Shown, When } from '../ui/basics';
 import { Section } from '../ui/forms';
 import { useLoad } from '../ui/load';
 
@@ -35,19 +35,7 @@ export function Notices({ organization }: { organization: string }) {
                   </li>
                 ))}
               </ul>
-              {pages > 1 && (
-                <nav class="pages" aria-label="Pages">
-                  <button type="button" disabled={page.value <= 1} onClick={() => page.value--}>
-                    Newer
-                  </button>
-                  <span>
-                    Page {page.value} of {pages}
-                  </span>
-                  <button type="button" disabled={page.value >= pages} onClick={() => page.value++}>
-                    Older
-                  </button>
-                </nav>
-              )}
+              <Pages page={page} pages={pages} />
             </>
           );
         }}

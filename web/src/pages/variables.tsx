@@ -3,8 +3,9 @@
 import { useSignal } from '@preact/signals';
 import { useState } from 'preact/hooks';
 import { ApiError, get, patch, path, post, remove, resource } from '../api/client';
-import type { Document, Organization, Variable } from '../api/types';
+import type { Document, Variable } from '../api/types';
 import { ActionButton, Dialog, Empty, Field, Foreign, Problem, Shown, TextField, usePageTitle } from '../ui/basics';
+import { ChooseOrganization } from '../ui/choose_organization';
 import { Check, Choice, SaveForm, Section } from '../ui/forms';
 import { useLoad } from '../ui/load';
 import { useWorkspace, WorkspaceHead } from './workspace';
@@ -166,37 +167,21 @@ export function WorkspaceVariables({ organization, name }: { organization: strin
 // Of every organization that one belongs to, chosen by name: the address names none.
 export function OrganizationVariables() {
   usePageTitle('Variables');
-  const loaded = useLoad((signal) => get<Document<Organization[]>>('/api/v2/organizations?page[size]=100', signal), 'organizations');
-  const [chosen, setChosen] = useState(() => localStorage.getItem('tollgate-organization') ?? '');
   return (
     <>
       <h1>Variables</h1>
-      <Shown loaded={loaded}>
-        {({ data }) => {
-          const organization = data.find((entry) => entry.attributes.name === chosen) ?? data[0];
-          if (!organization) return <Empty title="You belong to no organization yet" />;
-          const { name, permissions } = organization.attributes;
-          return (
-            <>
-              <Field label="Organization">
-                {({ id }) => (
-                  <select id={id} value={name} onChange={(event) => setChosen(event.currentTarget.value)}>
-                    {data.map((entry) => (
-                      <option key={entry.id}>{entry.attributes.name}</option>
-                    ))}
-                  </select>
-                )}
-              </Field>
-              <Section title="Mine">
-                <Variables key={`${name} mine`} place={path`/api/v2/organizations/${name}/personal-vars`} writable what="Your own, for the runs that you start in this organization." />
-              </Section>
-              <Section title="Shared by everybody">
-                <Variables key={`${name} all`} place={path`/api/v2/organizations/${name}/vars`} writable={permissions['can-update'] ?? false} what="For every run of the organization." />
-              </Section>
-            </>
-          );
-        }}
-      </Shown>
+      <ChooseOrganization always>
+        {({ attributes: { name, permissions } }) => (
+          <>
+            <Section title="Mine">
+              <Variables key={`${name} mine`} place={path`/api/v2/organizations/${name}/personal-vars`} writable what="Your own, for the runs that you start in this organization." />
+            </Section>
+            <Section title="Shared by everybody">
+              <Variables key={`${name} all`} place={path`/api/v2/organizations/${name}/vars`} writable={permissions['can-update'] ?? false} what="For every run of the organization." />
+            </Section>
+          </>
+        )}
+      </ChooseOrganization>
     </>
   );
 }

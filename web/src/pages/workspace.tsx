@@ -6,7 +6,7 @@ import { get, included, path } from '../api/client';
 import { inOrganization, inWorkspace } from '../api/live';
 import type { Document, Organization, OrganizationAttributes, Run, UserAttributes, Workspace } from '../api/types';
 import { address } from '../router';
-import { Empty, Foreign, Icon, Shown, usePageTitle, When } from '../ui/basics';
+import { Empty, Foreign, Icon, Pages, Shown, usePageTitle, When } from '../ui/basics';
 import { useLoad } from '../ui/load';
 import { Badge } from '../ui/status';
 import { StartRun } from './start_run';
@@ -142,19 +142,7 @@ function Runs({ organization, workspace }: { organization: string; workspace: Wo
                 <RunRow key={run.id} organization={organization} workspace={workspace.attributes.name} run={run} document={document} />
               ))}
             </ul>
-            {pages > 1 && (
-              <nav class="pages" aria-label="Pages">
-                <button type="button" disabled={page.value <= 1} onClick={() => page.value--}>
-                  Newer
-                </button>
-                <span>
-                  Page {page.value} of {pages}
-                </span>
-                <button type="button" disabled={page.value >= pages} onClick={() => page.value++}>
-                  Older
-                </button>
-              </nav>
-            )}
+            <Pages page={page} pages={pages} />
           </>
         );
       }}

@@ -1,6 +1,6 @@
 // The small pieces that every page is made of.
 
-import { useSignal } from '@preact/signals';
+import { useSignal, type Signal } from '@preact/signals';
 import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { ApiError } from '../api/client';
@@ -114,6 +114,24 @@ export function Shown<T>({ loaded, children }: { loaded: Loaded<T>; children: (d
       <span class="unseen">Loading</span>
       <div /> <div /> <div />
     </div>
+  );
+}
+
+// Of a list that has its newest first; nothing where one page holds it all.
+export function Pages({ page, pages }: { page: Signal<number>; pages: number }) {
+  if (pages <= 1) return null;
+  return (
+    <nav class="pages" aria-label="Pages">
+      <button type="button" disabled={page.value <= 1} onClick={() => page.value--}>
+        Newer
+      </button>
+      <span>
+        Page {page.value} of {pages}
+      </span>
+      <button type="button" disabled={page.value >= pages} onClick={() => page.value++}>
+        Older
+      </button>
+    </nav>
   );
 }
 

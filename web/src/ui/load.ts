@@ -3,6 +3,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { ApiError } from '../api/client';
 import { onLive, streaming, type LiveEvent } from '../api/live';
+import { coalesced } from '../model/coalesce';
 
 export interface Loaded<T> {
   data: T | null; // the last that came, also while a newer one is on its way
@@ -25,32 +26,24 @@ export function useLoad<T>(load: (signal: AbortSignal) => Promise<T>, key: strin
 
   useEffect(() => {
     const stop = new AbortController();
-    let busy = false;
-    let again = false;
-    const run = async () => {
-      if (busy) {
-        again = true;
-        return;
-      }
-      busy = true;
-      do {
-        again = false;
+    const run = coalesced(
+      async () => {
         try {
           const data = await current.current.load(stop.signal);
           if (!stop.signal.aborted) setState({ key, data, error: null });
         } catch (cause) {
           if (!stop.signal.aborted) setState((before) => ({ key, data: before.key === key ? before.data : null, error: toError(cause) }));
         }
-      } while (again && !stop.signal.aborted);
-      busy = false;
-    };
-    trigger.current = () => void run();
-    void run();
+      },
+      () => stop.signal.aborted,
+    );
+    trigger.current = run;
+    run();
     const silent = onLive((event) => {
-      if (current.current.concerns?.(event)) void run();
+      if (current.current.concerns?.(event)) run();
     });
     const timer = current.current.concerns && setInterval(() => {
-      if (!streaming.value && document.visibilityState === 'visible') void run();
+      if (!streaming.value && document.visibilityState === 'visible') run();
     }, whileDisconnected);
     return () => {
       stop.abort();

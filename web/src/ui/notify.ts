@@ -4,6 +4,7 @@ import { signal } from '@preact/signals';
 import { get, path } from '../api/client';
 import type { Document, Run } from '../api/types';
 import { inOrganization, onLive, streaming } from '../api/live';
+import { coalesced } from '../model/coalesce';
 import { isOpen } from '../model/lock';
 
 const key = 'tollgate-notify';
@@ -34,26 +35,18 @@ export function waitsForMe(run: Run): boolean {
 // Looks at the runs of an organization that stand still, again after each change of one; the returned function ends it.
 export function watch(organization: string, open: (run: Run) => void): () => void {
   let stopped = false;
-  let busy = false;
-  let again = false;
   const shown = new Map<string, Notification>();
-  const look = async () => {
-    if (busy) {
-      again = true;
-      return;
-    }
-    busy = true;
-    do {
-      again = false;
+  const look = coalesced(
+    async () => {
       try {
         const list = await get<Document<Run[]>>(path`/api/v2/organizations/${organization}/runs` + '?filter[status]=planned,plan_queued,apply_queued&page[size]=100');
         if (!stopped) tell(list.data.filter(waitsForMe));
       } catch {
         // What is shown stays; the next change asks again.
       }
-    } while (again && !stopped);
-    busy = false;
-  };
+    },
+    () => stopped,
+  );
   const tell = (runs: Run[]) => {
     waitingRuns.value = runs;
     const ids = new Set(runs.map((run) => run.id));
@@ -75,12 +68,12 @@ export function watch(organization: string, open: (run: Run) => void): () => voi
       shown.set(run.id, notification);
     }
   };
-  void look();
+  look();
   const silent = onLive((event) => {
-    if (event.kind !== 'workspace' && inOrganization(event, organization)) void look();
+    if (event.kind !== 'workspace' && inOrganization(event, organization)) look();
   });
   const timer = setInterval(() => {
-    if (!streaming.value && document.visibilityState === 'visible') void look();
+    if (!streaming.value && document.visibilityState === 'visible') look();
   }, 10_000);
   return () => {
     stopped = true;
