@@ -20,8 +20,10 @@ from tests.support.world import Home, World  # noqa: E402
 for name in [name for name in os.environ if re.match(r"AWS_|TF_|BOTO_|.*_CA_BUNDLE$|.*_(proxy|PROXY)$", name)]:
     del os.environ[name]
 os.environ.update(AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull, AWS_EC2_METADATA_DISABLED="true")
-# Whoever starts the tests behind a shell hands them an interrupt that is ignored, and what they start would inherit that.
+# Whoever starts the tests behind a shell or nohup hands them signals that are ignored, and what they start would inherit
+# that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_configure(config):
