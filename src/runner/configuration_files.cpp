@@ -1,8 +1,5 @@
 #include "runner/configuration_files.h"
 
-#include <algorithm>
-#include <memory>
-
 #include "common/os/directory_names.h"
 #include "runner/escapes.h"
 

@@ -5,7 +5,7 @@ namespace {
 
 std::string escaped(std::string_view text, bool html, bool templates) {
   std::string out;
-  out.reserve(text.size() + text.size() / 8);
+  out.reserve(6 * text.size());  // the most, \u0000 for each: growing would leave a copy of secrets behind
   for (std::size_t at = 0; at < text.size(); ++at) {
     const char c = text[at];
     switch (c) {

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <memory>
 
 #include "common/os/directory_names.h"
 #include "common/os/file_lock.h"

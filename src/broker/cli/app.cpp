@@ -1,6 +1,5 @@
 #include "broker/cli/app.h"
 
-#include <limits.h>
 #include <unistd.h>
 
 #include <algorithm>

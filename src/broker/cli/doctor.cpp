@@ -52,7 +52,7 @@ Result<int> doctor(App& app, const DoctorInput& input) {
   TG_TRY(KeyVault* const keys, app.vault());
   TG_TRY(std::string program, os::own_program());
   char here[PATH_MAX];
-  const std::string fetch = program.substr(0, program.rfind('/') + 1) + "tollgate-fetch";
+  TG_TRY(const std::string fetch, os::program_beside("tollgate-fetch"));
   const bool named =
       !input.profile.empty() || app.environment().has("AWS_PROFILE") || app.environment().has("AWS_DEFAULT_PROFILE");
   deliver::Surroundings around{app.clock(),

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <array>
-#include <memory>
 
 #include "common/base/encoding.h"
 #include "common/crypto/hash.h"

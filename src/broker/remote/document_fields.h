@@ -1,6 +1,6 @@
-// What a JSON document of somebody else holds, where an absent field is as good as an empty one. For documents that are
-// shown or searched, not for those that decide something: these are read with json::Reader, which complains. Pure
-// functions.
+// What a JSON document of somebody else holds, where an absent field, or one of another type, is as good as an empty
+// one: answers of servers that differ, files of terraform's. What has to be there is read with json::Reader, which
+// complains. Pure functions.
 #pragma once
 
 #include <string>

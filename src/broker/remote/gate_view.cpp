@@ -1,7 +1,5 @@
 #include "broker/remote/gate_view.h"
 
-#include <algorithm>
-
 #include "broker/remote/document_fields.h"
 
 namespace tollgate::remote {

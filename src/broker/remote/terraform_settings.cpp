@@ -1,8 +1,5 @@
 #include "broker/remote/terraform_settings.h"
 
-#include <algorithm>
-#include <memory>
-
 #include "broker/remote/cli_config.h"
 #include "broker/remote/document_fields.h"
 #include "common/json/value.h"

@@ -1,6 +1,7 @@
-// tollgate-fetch: performs HTTP requests for the broker and the runner, so that these link neither libcurl nor OpenSSL
-// and start in a fifth of the time. Reads frames (client/frame.h) from standard input, answers on standard output, ends
-// with its input. Takes no arguments; proxies and certificate authorities come from the environment.
+// tollgate-fetch: performs HTTP requests for the broker and the runner, so that these link neither libcurl nor OpenSSL,
+// nor load the forty libraries behind them at every start. Reads frames (client/frame.h) from standard input, answers
+// on standard output, ends with its input. Takes no arguments; proxies and certificate authorities come from the
+// environment.
 
 #include <unistd.h>
 

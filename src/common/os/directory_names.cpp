@@ -19,7 +19,8 @@ Result<std::vector<std::string>> names_at(int base, const char* path, std::strin
   const std::unique_ptr<DIR, int (*)(DIR*)> entries(fd ? ::fdopendir(fd.get()) : nullptr, &::closedir);
   if (!entries) {
     const Code code = errno == ENOENT || errno == ENOTDIR ? Code::not_found : Code::io;
-    return fail(code, fmt::format("listing {}: {}", shown, std::strerror(errno)));
+    return fail(Error(code, fmt::format("listing {}: {}", shown, std::strerror(errno)))
+                    .do_next("see that it is a directory which this user may read"));
   }
   (void)fd.release();
   std::vector<std::string> names;

@@ -1,5 +1,5 @@
 // The network of a sandbox, kept for the programs that come after: those of one phase run one after the other and share
-// its namespaces, what is refused in them, and the one slirp4netns, which together take longer to make than the rest.
+// its namespaces, what is refused in them, and the one slirp4netns.
 // No process of a program is left when the next one starts, and none of them could change the network: the rights for
 // that belong to the namespace in which bubblewrap is started, and bubblewrap gives them up. It is not shared between
 // phases. For one thread, that which calls start().

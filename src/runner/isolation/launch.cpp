@@ -55,7 +55,7 @@ constexpr Meaning kMeanings[] = {
     {"creating a user and network namespace",
      "allow user namespaces (sysctl user.max_user_namespaces, "
      "kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns)"},
-    {"joining the network of the phase's programs before it", ""},
+    {"joining the network of the phase's programs before it", "start the run again"},
     {"mapping the user into its namespace", "allow user namespaces, and do not run in a container that masks /proc"},
     {"raising the loopback of its network", ""},
     {"refusing private and link-local destinations", "load the kernel's IPv4 routing, or choose the network mode none"},

@@ -4,11 +4,9 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <charconv>
@@ -16,101 +14,17 @@
 
 #include "common/base/random.h"
 #include "runner/isolation/bubblewrap_options.h"
+#include "runner/isolation/confinement.h"
 #include "runner/isolation/descriptors.h"
 #include "runner/isolation/launch.h"
 #include "runner/isolation/network_setup.h"
 #include "runner/isolation/running.h"
+#include "runner/isolation/spec_check.h"
 
 namespace tollgate::isolation {
 namespace {
 
 using State = SandboxedProgram::State;
-
-Error contradiction(std::string what) {
-  return Error(Code::usage, fmt::format("the sandbox's specification: {}", what));
-}
-
-bool has_nul(std::string_view text) {
-  return text.find('\0') != std::string_view::npos;
-}
-
-bool is_absolute(const std::string& path) {
-  return !path.empty() && path.front() == '/' && !has_nul(path);
-}
-
-bool leads_out(const std::string& relative) {
-  return (!relative.empty() && relative.front() == '/') || has_nul(relative) ||
-         fmt::format("/{}/", relative).find("/../") != std::string::npos;
-}
-
-Result<void> check_texts(const SandboxSpec& spec) {
-  if (spec.argv.empty() || !is_absolute(spec.argv.front())) {
-    return fail(contradiction("the program needs an absolute path"));
-  }
-  for (const std::string& word : spec.argv) {
-    if (has_nul(word)) return fail(contradiction("an argument holds a NUL"));
-  }
-  for (const Variable& variable : spec.environment) {
-    const bool bad_name = variable.name.empty() || variable.name.find('=') != std::string::npos;
-    if (bad_name || has_nul(variable.name) || has_nul(variable.value.reveal())) {
-      return fail(contradiction(fmt::format("the variable {} cannot be in an environment", variable.name)));
-    }
-  }
-  if (leads_out(spec.start_directory))
-    return fail(contradiction("the start directory leads out of the work directory"));
-  const std::size_t ports = spec.loopback_ports.size() + spec.served_ports.size();
-  if (ports > kMaxListeners) return fail(contradiction(fmt::format("more than {} ports", kMaxListeners)));
-  if (ports > 0 && (spec.network == Network::shared || spec.unsandboxed)) {
-    return fail(contradiction("ports of its own need a network of its own"));
-  }
-  if (1 + spec.writable.size() + spec.readable.size() > kMaxStaged) {
-    return fail(contradiction(fmt::format("more than {} binds", kMaxStaged - 1)));
-  }
-  if (spec.unsandboxed && !(spec.writable.empty() && spec.readable.empty())) {
-    return fail(contradiction("unsandboxed there are no binds"));
-  }
-  return {};
-}
-
-Result<void> check_host(const SandboxSpec& spec) {
-  struct stat status {};
-  if (!is_absolute(spec.work_directory) || stat(spec.work_directory.c_str(), &status) != 0 ||
-      !S_ISDIR(status.st_mode)) {
-    return fail(unavailable(fmt::format("the work directory {} is not there", spec.work_directory),
-                            "create it before the program is started"));
-  }
-  if ((spec.user || spec.group) && geteuid() != 0) {
-    return fail(unavailable("another user for the run needs a runner that starts as root",
-                            "start the runner as root, or take the user out of its configuration"));
-  }
-  if (spec.unsandboxed) return {};
-  for (const std::vector<Bind>* binds : {&spec.writable, &spec.readable}) {
-    for (const Bind& bind : *binds) {
-      if (!is_absolute(bind.host) || !(bind.inside.empty() || is_absolute(bind.inside)) ||
-          access(bind.host.c_str(), F_OK) != 0) {
-        return fail(unavailable(fmt::format("{}, which the sandbox is to show, is not there", bind.host),
-                                "create it, or take it out of the runner's configuration"));
-      }
-    }
-  }
-  const std::string program = host_path_of(spec, spec.argv.front());
-  if (program.empty() || access(program.c_str(), X_OK) != 0) {
-    return fail(unavailable(fmt::format("{} is no program inside the sandbox", spec.argv.front()),
-                            "install it below /usr, or add its directory to what the sandbox shows"));
-  }
-  if (!spec.confine.empty() && access(spec.confine.c_str(), X_OK) != 0) {
-    return fail(unavailable(fmt::format("{} is not there", spec.confine), "install it beside tollgate-runner"));
-  }
-  if (access(spec.bwrap.c_str(), X_OK) != 0) {
-    return fail(
-        unavailable(fmt::format("{} is not installed", spec.bwrap), "install bubblewrap (apt-get install bubblewrap)"));
-  }
-  if (spec.network == Network::internet && access(spec.slirp4netns.c_str(), X_OK) != 0) {
-    return fail(unavailable(fmt::format("{} is not installed", spec.slirp4netns),
-                            "install slirp4netns, or choose the network mode none"));
-  }
-  return {};
-}
 
 Result<os::ChildProcess> start_slirp(const SandboxSpec& spec, pid_t pid) {
   TG_TRY(PipeEnds ready, make_pipe());
@@ -232,18 +146,6 @@ std::string network_name(Network network) {
   return "";
 }
 
-// The kernel's ABI of Landlock; 0 where there is none, or where it was not switched on at boot.
-long landlock_version() {
-  constexpr long kCreateRuleset = 444;
-  constexpr unsigned kAskVersion = 1;
-  return std::max(syscall(kCreateRuleset, nullptr, 0, kAskVersion), 0L);
-}
-
-// Under ABI 1 nothing could be renamed from one directory to another, which terraform does.
-bool can_confine(const SandboxSpec& spec) {
-  return !spec.unsandboxed && !spec.confine.empty() && landlock_version() >= 2;
-}
-
 void describe(const SandboxSpec& spec, const LaunchPlan& plan, State& state) {
   IsolationReport& report = state.report;
   if (spec.unsandboxed) {
@@ -278,20 +180,6 @@ void describe(const SandboxSpec& spec, const LaunchPlan& plan, State& state) {
     report.downgrades.push_back(plan.user.value_or(geteuid()) == 0 ? "the process limit does not bind root"
                                                                    : "the process limit holds for the user");
   }
-}
-
-std::vector<std::string> confine_arguments(const SandboxSpec& spec, int confine) {
-  std::vector<std::string> words{fmt::format("/proc/self/fd/{}", confine)};
-  const auto write = [&](const std::string& path) {
-    words.emplace_back("--write");
-    words.push_back(path);
-  };
-  for (const char* path : {kWorkDirectory, kHomeDirectory, "/tmp", "/dev/shm"})
-    write(path);
-  for (const Bind& bind : spec.writable)
-    write(bind.inside.empty() ? bind.host : bind.inside);
-  words.emplace_back("--");
-  return words;
 }
 
 LaunchPlan make_plan(const SandboxSpec& spec, const BubblewrapOptions& options, int status_fd, int confine) {
@@ -336,8 +224,7 @@ LaunchPlan make_plan(const SandboxSpec& spec, const BubblewrapOptions& options, 
 }  // namespace
 
 Result<SandboxedProgram> start(const SandboxSpec& spec) {
-  TG_CHECK(check_texts(spec));
-  TG_CHECK(check_host(spec));
+  TG_CHECK(check_spec(spec));
   auto state = std::make_unique<State>();
   state->limits = spec.limits;
   state->trees.push_back(spec.work_directory);

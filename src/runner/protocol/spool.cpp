@@ -9,7 +9,6 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
-#include <memory>
 
 #include "common/base/unique_fd.h"
 #include "common/crypto/hash.h"

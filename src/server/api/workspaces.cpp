@@ -6,6 +6,7 @@
 #include "server/api/routes.h"
 #include "server/api/runs.h"
 #include "server/api/tags.h"
+#include "server/api/workspace_outputs.h"
 #include "server/domain/ids.h"
 #include "server/runs/kept_files.h"
 
@@ -50,31 +51,6 @@ std::string latest_run_id(Tables& tables, const Workspace& workspace) {
   filter.workspace_id = workspace.id;
   const auto newest = tables.runs().list(filter, {1, 1});
   return newest.rows.empty() ? "" : newest.rows.front().id;
-}
-
-bool asks_for_outputs(const Call& call) {
-  const auto names = included_names(call.query);
-  return std::find(names.begin(), names.end(), "outputs") != names.end();
-}
-
-// Of the current state; none for who sees the workspace and may not read its state.
-std::vector<domain::StateVersionOutput> current_outputs(Tables& tables, const Call& call, const Workspace& workspace) {
-  Subject subject;
-  subject.workspace = workspace;
-  if (workspace.current_state_version_id.empty()) return {};
-  if (!may(tables, call.principal, Permission::state_read, subject)) return {};
-  return tables.state_versions().outputs(workspace.current_state_version_id);
-}
-
-// Under the id by which the same output is found below state-version-outputs, where a sensitive one has its value.
-json::Value workspace_output(const domain::StateVersionOutput& output) {
-  auto value = json::parse(output.value);
-  Resource resource("workspace-outputs", output.id);
-  resource.attribute("name", output.name)
-      .attribute("sensitive", output.sensitive)
-      .attribute("output-type", output.type)
-      .attribute("value", output.sensitive || !value ? json::Value() : std::move(*value));
-  return std::move(resource).build();
 }
 
 }  // namespace
@@ -122,11 +98,9 @@ json::Value workspace_resource(Tables& tables, const Call& call, const Workspace
       .to_one("current-run", "runs", workspace.current_run_id)
       .to_one("latest-run", "runs", latest_run_id(tables, workspace))
       .to_one("current-state-version", "state-versions", workspace.current_state_version_id);
-  if (asks_for_outputs(call)) {
-    std::vector<std::string> outputs;
-    for (const auto& output : current_outputs(tables, call, workspace))
-      outputs.push_back(output.id);
-    resource.to_many("outputs", "workspace-outputs", outputs);
+  const auto names = included_names(call.query);
+  if (std::find(names.begin(), names.end(), "outputs") != names.end()) {
+    resource.to_many("outputs", "workspace-outputs", workspace_output_ids(tables, call, workspace));
   }
   if (workspace.lock.held()) {
     const bool by_run = workspace.lock.holder == WorkspaceLock::Holder::run;
@@ -157,8 +131,8 @@ Result<json::Array> include_with_workspace(Tables& tables, const Call& call, con
         included.push_back(run_resource(tables, call, *run));
       }
     } else if (name == "outputs") {
-      for (const auto& output : current_outputs(tables, call, workspace))
-        included.push_back(workspace_output(output));
+      for (json::Value& output : workspace_outputs(tables, call, workspace))
+        included.push_back(std::move(output));
     } else if (name != "project" && name != "readme" && name != "locked_by" && name != "effective_tag_bindings") {
       // These are left out: a relationship tells where they are.
       return fail(invalid_include(name));

@@ -2,10 +2,8 @@
 
 #include <sys/stat.h>
 
-#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
-#include <memory>
 
 #include "common/http/certificate.h"
 #include "common/os/atomic_file.h"

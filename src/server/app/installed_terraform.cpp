@@ -2,9 +2,6 @@
 
 #include <unistd.h>
 
-#include <cerrno>
-#include <memory>
-
 #include "common/json/value.h"
 #include "common/os/child_process.h"
 #include "common/os/directory_names.h"

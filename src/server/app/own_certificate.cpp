@@ -79,7 +79,10 @@ Result<void> write_files(const os::PrivateDirectory& folder, const std::vector<s
 // Both directories change their names in one step: whoever reads finds three files that belong together.
 Result<void> exchange(const std::string& one, const std::string& other, const os::PrivateDirectory& parent) {
   if (::renameat2(AT_FDCWD, one.c_str(), AT_FDCWD, other.c_str(), RENAME_EXCHANGE) != 0 || ::fsync(parent.fd()) != 0) {
-    return fail(Error(Code::io, fmt::format("putting the new files in place: {}", std::strerror(errno))).at(other));
+    return fail(
+        Error(Code::io, fmt::format("putting the new files in place: {}", std::strerror(errno)))
+            .at(other)
+            .do_next("see that the file system may be written to, and try again: the certificate is as it was"));
   }
   return {};
 }

@@ -1,4 +1,4 @@
-// What walks the lists of row_fields.h: the names of columns, the values of a statement's parameters, and a row made of
+// What walks the lists of row_schema.h: the names of columns, the values of a statement's parameters, and a row made of
 // a result. Not synchronised.
 #pragma once
 
@@ -10,9 +10,13 @@
 #include <vector>
 
 #include "common/base/secret.h"
+#include "server/store/aws_mfa_rows.h"
 #include "server/store/field_text.h"
-#include "server/store/row_fields.h"
+#include "server/store/identity_rows.h"
+#include "server/store/run_rows.h"
 #include "server/store/sql_session.h"
+#include "server/store/webhook_rows.h"
+#include "server/store/workspace_rows.h"
 
 namespace tollgate::store {
 

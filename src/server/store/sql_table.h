@@ -1,5 +1,5 @@
 // The part of a table that is the same for every kind of row: insert, update, erase, find, and lists by page. SQL is
-// made from the lists of row_fields.h. Valid inside one transaction, on its thread.
+// made from the lists of row_schema.h. Valid inside one transaction, on its thread.
 #pragma once
 
 #include <optional>

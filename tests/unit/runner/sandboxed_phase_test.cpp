@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "runner/isolation/sandbox.h"
 #include "tests/support/forked.h"
 #include "tests/unit/runner/fixture.h"
 
@@ -75,7 +76,8 @@ TEST_F(SandboxedPhase, APlanFinishesAndItsLogSaysWhatIsInForce) {
             std::string::npos)
       << output_;
   const std::string user = std::to_string(geteuid() == 0 ? kRunUser : geteuid());
-  EXPECT_NE(output_.find(user + "\n/run/work/configuration\n"), std::string::npos) << output_;
+  EXPECT_NE(output_.find(fmt::format("{}\n{}/configuration\n", user, isolation::kWorkDirectory)), std::string::npos)
+      << output_;
   EXPECT_EQ(output_.find("without a sandbox"), std::string::npos);
 }
 

@@ -94,11 +94,12 @@ TEST_F(SpoolTest, RemovalLeavesNothingAndFollowsNothing) {
   const std::string kept = place_.path() + "/kept";
   ASSERT_EQ(mkdir(kept.c_str(), 0700), 0);
   ASSERT_EQ(close(open((kept + "/file").c_str(), O_WRONLY | O_CREAT, 0600)), 0);
-  ASSERT_EQ(mkdir((path_ + "/work").c_str(), 0700), 0);
-  ASSERT_EQ(symlink(kept.c_str(), (path_ + "/work/link").c_str()), 0);
-  ASSERT_EQ(mkdir((path_ + "/work/closed").c_str(), 0700), 0);
-  ASSERT_EQ(close(open((path_ + "/work/closed/file").c_str(), O_WRONLY | O_CREAT, 0000)), 0);
-  ASSERT_EQ(chmod((path_ + "/work/closed").c_str(), 0), 0);
+  const std::string work = path_ + "/work";
+  ASSERT_EQ(mkdir(work.c_str(), 0700), 0);
+  ASSERT_EQ(symlink(kept.c_str(), (work + "/link").c_str()), 0);
+  ASSERT_EQ(mkdir((work + "/closed").c_str(), 0700), 0);
+  ASSERT_EQ(close(open((work + "/closed/file").c_str(), O_WRONLY | O_CREAT, 0000)), 0);
+  ASSERT_EQ(chmod((work + "/closed").c_str(), 0), 0);
   ASSERT_TRUE(Spool::remove(path_));
   EXPECT_NE(access(path_.c_str(), F_OK), 0);
   EXPECT_EQ(access((kept + "/file").c_str(), F_OK), 0);
